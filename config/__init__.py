@@ -1,0 +1,1 @@
+"""What differs between deployments, and the names both ends of the broker agree on."""

@@ -1,0 +1,79 @@
+"""The names both ends of the broker agree on: exchanges, queues, their dead letters, and who listens to which event.
+
+The whole topology is declared by whoever connects (relay, worker, monitor), every time: a broker that came back empty
+is whole again before anything is published to it, and no event meets an exchange that only some listeners are bound to.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kombu import Exchange, Queue
+
+JOBS = Exchange("pranala.jobs", type="direct", durable=True)
+EVENTS = Exchange("pranala.events", type="topic", durable=True)
+DEAD = Exchange("pranala.dead", type="direct", durable=True)
+
+# The first queue of a service is the one its events arrive in.
+QUEUES = {
+    "intake": ("intake",),
+    "links": ("links.scheduled", "links.bulk", "links.interactive"),
+    "notifications": ("notifications",),
+    "audit": ("audit",),
+}
+LISTENS = {
+    "intake": ("PartChecked", "NotificationQueued", "EventsRecorded"),
+    "links": (),
+    "notifications": ("LinkBroke", "LinkRecovered"),
+    "audit": (
+        "LinksChanged",
+        "LinkBroke",
+        "LinkRecovered",
+        "JobFinished",
+        "DeliverySucceeded",
+        "DeliveryFailed",
+        "ChannelChanged",
+        "KeyCreated",
+    ),
+}
+# A message that made its worker die this often is poison. A task that failed goes to the dead letters at once.
+DELIVERY_LIMIT = 20
+
+
+def is_rabbitmq(broker_url: str) -> bool:
+    """Whether the broker has quorum queues, confirms and dead letters; the Redis fall-back has none of them."""
+    return broker_url.startswith(("amqp://", "amqps://"))
+
+
+def queue(name: str, rabbitmq: bool) -> Queue:
+    """A live queue, bound to the jobs exchange by its own name."""
+    arguments = {
+        "x-queue-type": "quorum",
+        "x-delivery-limit": DELIVERY_LIMIT,
+        "x-dead-letter-exchange": DEAD.name,
+        "x-dead-letter-routing-key": f"{name}.dead",
+        # Together these two keep a message in its queue until the dead-letter queue has confirmed it.
+        "x-dead-letter-strategy": "at-least-once",
+        "x-overflow": "reject-publish",
+    }
+    return Queue(name, JOBS, routing_key=name, durable=True, queue_arguments=arguments if rabbitmq else None)
+
+
+def dead_letters(name: str) -> Queue:
+    """Where the messages of `name` go that no worker could do."""
+    return Queue(
+        f"{name}.dead", DEAD, routing_key=f"{name}.dead", durable=True, queue_arguments={"x-queue-type": "quorum"}
+    )
+
+
+def declare(channel: Any, rabbitmq: bool) -> None:
+    """Make the whole topology exist. Declaring what exists already changes nothing."""
+    for exchange in (JOBS, EVENTS, DEAD):
+        exchange(channel).declare()
+    for service, queues in QUEUES.items():
+        for name in queues:
+            if rabbitmq:
+                dead_letters(name)(channel).declare()
+            queue(name, rabbitmq)(channel).declare()
+        for event in LISTENS[service]:
+            queue(queues[0], rabbitmq)(channel).bind_to(EVENTS, routing_key=event)

@@ -1,0 +1,240 @@
+"""Settings from the environment, read once into frozen dataclasses at each entry point.
+
+Every setting is a dataclass field made by `setting`, which holds its environment name, its reader and the words of its
+documentation; `docs/reference/settings.md` is generated from the same fields.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Any, TypeVar
+
+SERVICES = ("intake", "links", "notifications", "audit", "accounts")
+
+Network = IPv4Network | IPv6Network
+S = TypeVar("S")
+
+
+class SettingsError(Exception):
+    """A setting is missing or malformed. The message names it and says what it should hold."""
+
+
+def networks(text: str) -> tuple[Network, ...]:
+    """`127.0.0.0/8, fd00::/8` as networks."""
+    return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
+
+
+def seconds_list(text: str) -> tuple[float, ...]:
+    """`60,300,900` as seconds."""
+    return tuple(float(part) for part in text.split(",") if part.strip())
+
+
+def names(text: str) -> tuple[str, ...]:
+    """`links,audit` as names of services."""
+    found = tuple(part.strip() for part in text.split(",") if part.strip())
+    unknown = set(found) - {*SERVICES, "monitor"}
+    if unknown:
+        raise ValueError(f"no such service: {', '.join(sorted(unknown))}")
+    return found
+
+
+def key_32(text: str) -> bytes:
+    """A base64 text of exactly 32 bytes."""
+    try:
+        key = base64.b64decode(text, validate=True)
+    except binascii.Error as error:
+        raise ValueError("expected base64") from error
+    if len(key) != 32:
+        raise ValueError(f"expected 32 bytes in base64, got {len(key)}")
+    return key
+
+
+def setting(env: str, doc: str, read: Callable[[str], Any] = str, default: Any = dataclasses.MISSING) -> Any:
+    """A dataclass field that is read from `env`; `{service}` in the name stands for the service's own."""
+    return dataclasses.field(default=default, metadata={"env": env, "doc": doc, "read": read})
+
+
+def load(cls: type[S], environ: Mapping[str, str], service: str = "") -> S:
+    """An instance of `cls` from the environment, or `SettingsError` with the name at fault."""
+    values = {}
+    for field in dataclasses.fields(cls):  # type: ignore[arg-type]  # every caller passes a dataclass
+        env = field.metadata["env"].replace("{service}", service.upper())
+        text = _text(env, environ)
+        if text is not None:
+            values[field.name] = _parse(env, text, field.metadata["read"])
+        elif field.default is dataclasses.MISSING:
+            raise SettingsError(f"{env} is not set ({field.metadata['doc']}); set it, or {env}_FILE")
+    return cls(**values)
+
+
+def _text(env: str, environ: Mapping[str, str]) -> str | None:
+    if environ.get(env):
+        return environ[env]
+    path = environ.get(f"{env}_FILE")
+    if not path:
+        return None
+    try:
+        return Path(path).read_text().strip()
+    except OSError as error:
+        raise SettingsError(f"{env}_FILE names {path}, which cannot be read: {error.strerror}") from error
+
+
+def _parse(env: str, text: str, read: Callable[[str], Any]) -> Any:
+    try:
+        return read(text)
+    except ValueError as error:
+        # The value may be a secret: the message names the setting and the fault, never the text.
+        reason = str(error) if read not in (key_32,) else "expected 32 bytes in base64"
+        raise SettingsError(f"{env} is malformed: {reason}") from error
+
+
+@dataclass(frozen=True)
+class Logging:
+    """Every process."""
+
+    level: str = setting("PRANALA_LOG_LEVEL", "debug, info, warning or error", default="info")
+    process: str = setting("PRANALA_SERVICE_NAME", "the process's name in logs and metrics", default="pranala")
+
+
+@dataclass(frozen=True)
+class Broker:
+    """Every process that speaks to the broker."""
+
+    url: str = setting("PRANALA_BROKER_URL", "amqp://… of RabbitMQ, or redis://… where there is none")
+
+
+@dataclass(frozen=True)
+class Database:
+    """A service's own database."""
+
+    url: str = setting("PRANALA_{service}_DATABASE_URL", "postgresql+psycopg://… of the service's own database")
+
+
+@dataclass(frozen=True)
+class Links:
+    """The links service: how it checks and when it believes."""
+
+    allow_networks: tuple[Network, ...] = setting(
+        "PRANALA_ALLOW_NETWORKS", "networks that the address guard lets through, as CIDRs", networks, default=()
+    )
+    confirm_hard: int = setting("PRANALA_CONFIRM_HARD", "hard failures in a row that break a link", int, default=2)
+    confirm_transient: int = setting(
+        "PRANALA_CONFIRM_TRANSIENT", "transient failures in a row that break a link", int, default=3
+    )
+    min_confirm_s: float = setting(
+        "PRANALA_MIN_CONFIRM_S", "seconds from the first failure before a link may break", float, default=300.0
+    )
+    confirm_offsets_s: tuple[float, ...] = setting(
+        "PRANALA_CONFIRM_OFFSETS_S", "seconds after a failure to check again", seconds_list, default=(60.0, 300.0, 900.0)
+    )
+    recover_ok: int = setting("PRANALA_RECOVER_OK", "fine checks in a row that end an incident", int, default=2)
+    interval_s: int = setting("PRANALA_INTERVAL_S", "seconds between checks of a link", int, default=86_400)
+    host_concurrency: int = setting(
+        "PRANALA_HOST_CONCURRENCY", "transfers at once to one host; 0 is no limit", int, default=10
+    )
+    host_interval_ms: int = setting(
+        "PRANALA_HOST_INTERVAL_MS", "milliseconds between two requests to one host", int, default=50
+    )
+    connect_timeout_s: float = setting("PRANALA_CONNECT_TIMEOUT_S", "seconds to connect", float, default=10.0)
+    total_timeout_s: float = setting("PRANALA_TOTAL_TIMEOUT_S", "seconds for a whole check", float, default=30.0)
+    retries: int = setting("PRANALA_RETRIES", "more tries within a check, transient reasons only", int, default=1)
+    ca_file: str = setting("PRANALA_CA_FILE", "more certificate authorities to trust, as PEM", default="")
+    user_agent: str = setting(
+        "PRANALA_USER_AGENT", "how the checker names itself", default="Pranala/0.1 (+https://pranala.example/about)"
+    )
+    part_size: int = setting("PRANALA_PART_SIZE", "links in one task of a schedule", int, default=250)
+    tick_limit: int = setting("PRANALA_TICK_LIMIT", "links leased in one tick", int, default=10_000)
+    lease_s: float = setting("PRANALA_LEASE_S", "seconds before a leased link is due again", float, default=900.0)
+
+
+@dataclass(frozen=True)
+class Notifications:
+    """The notifications service."""
+
+    key: bytes = setting("PRANALA_NOTIFICATIONS_KEY", "base64 of 32 bytes: encrypts channels' secrets", key_32)
+    smtp_url: str = setting("PRANALA_SMTP_URL", "smtp://host:port or smtps://user:password@host:port", default="")
+    smtp_from: str = setting("PRANALA_SMTP_FROM", "the sender of mail", default="pranala@localhost")
+    allow_networks: tuple[Network, ...] = setting(
+        "PRANALA_ALLOW_NETWORKS", "networks that the address guard lets through, as CIDRs", networks, default=()
+    )
+    ca_file: str = setting("PRANALA_CA_FILE", "more certificate authorities to trust, as PEM", default="")
+    backoff_s: tuple[float, ...] = setting(
+        "PRANALA_DELIVERY_BACKOFF_S",
+        "seconds before each further attempt of a delivery",
+        seconds_list,
+        default=(5.0, 300.0, 1800.0, 7200.0, 18_000.0, 36_000.0),
+    )
+    timeout_s: float = setting("PRANALA_DELIVERY_TIMEOUT_S", "seconds for one attempt", float, default=15.0)
+    lease_s: float = setting(
+        "PRANALA_DELIVERY_LEASE_S", "seconds before an attempt without an end is made again", float, default=120.0
+    )
+
+
+@dataclass(frozen=True)
+class Intake:
+    """The intake service: what is accepted, and how long unfinished work may rest."""
+
+    part_size: int = setting("PRANALA_PART_SIZE", "links in one task of a batch", int, default=250)
+    lease_s: float = setting("PRANALA_SWEEP_LEASE_S", "seconds before unfinished work is sent again", float, default=300.0)
+    lease_max_s: float = setting(
+        "PRANALA_SWEEP_LEASE_MAX_S", "the most seconds between two sendings of the same work", float, default=3600.0
+    )
+    idempotency_s: float = setting(
+        "PRANALA_IDEMPOTENCY_S", "seconds for which an Idempotency-Key is remembered", float, default=86_400.0
+    )
+
+
+@dataclass(frozen=True)
+class Beat:
+    """The beat: how often each service is told that time has passed."""
+
+    tick_s: float = setting("PRANALA_TICK_S", "seconds between two ticks", float, default=5.0)
+
+
+@dataclass(frozen=True)
+class Rpc:
+    """An RPC server."""
+
+    bind: str = setting("PRANALA_RPC_BIND", "host:port to listen on", default="127.0.0.1:50051")
+    token: str = setting("PRANALA_RPC_TOKEN", "the secret that callers show")
+    services: tuple[str, ...] = setting(
+        "PRANALA_RPC_SERVICES",
+        "services to host, comma-separated",
+        names,
+        default=("links", "notifications", "audit", "accounts", "monitor"),
+    )
+
+
+@dataclass(frozen=True)
+class Web:
+    """The front API."""
+
+    intake_database_url: str = setting("PRANALA_INTAKE_DATABASE_URL", "postgresql+psycopg://… of the intake database")
+    rpc_token: str = setting("PRANALA_RPC_TOKEN", "the secret shown to RPC servers")
+    secret_key: str = setting("PRANALA_SECRET_KEY", "signs cursors")
+    links_rpc: str = setting("PRANALA_LINKS_RPC", "host:port of the links RPC server", default="127.0.0.1:50051")
+    notifications_rpc: str = setting(
+        "PRANALA_NOTIFICATIONS_RPC", "host:port of the notifications RPC server", default="127.0.0.1:50051"
+    )
+    audit_rpc: str = setting("PRANALA_AUDIT_RPC", "host:port of the audit RPC server", default="127.0.0.1:50051")
+    accounts_rpc: str = setting(
+        "PRANALA_ACCOUNTS_RPC", "host:port of the accounts RPC server", default="127.0.0.1:50051"
+    )
+    monitor_rpc: str = setting("PRANALA_MONITOR_RPC", "host:port of the monitor RPC server", default="127.0.0.1:50051")
+    rpc_timeout_s: float = setting("PRANALA_RPC_TIMEOUT_S", "seconds for one query to a service", float, default=5.0)
+    trusted_proxies: int = setting(
+        "PRANALA_TRUSTED_PROXIES", "proxies in front whose X-Forwarded-For is believed", int, default=0
+    )
+    max_body_mb: int = setting("PRANALA_MAX_BODY_MB", "the largest request body, in MiB", int, default=256)
+    port: int = setting("PRANALA_PORT", "the API's port", int, default=8080)
+    bind: str = setting("PRANALA_BIND", "the API's address", default="127.0.0.1")
+    web_workers: int = setting("PRANALA_WEB_WORKERS", "processes of the front API", int, default=2)
+
+
+ALL = (Logging, Broker, Database, Web, Intake, Links, Notifications, Beat, Rpc)

@@ -1,0 +1,1 @@
+"""The services' gRPC contracts (.proto) and the code generated from them."""

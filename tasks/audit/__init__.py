@@ -1,0 +1,1 @@
+"""Remember what happened, so that nobody can quietly change it."""

@@ -1,0 +1,1 @@
+"""Take what is asked, once, and never lose it."""

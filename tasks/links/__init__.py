@@ -1,0 +1,1 @@
+"""Is a URL alive, and since when not?"""

@@ -1,0 +1,103 @@
+"""The outbox: what a service has decided to say, written in the transaction that decided it.
+
+The relay sends the rows and deletes each when the broker has confirmed it, so that nothing is said that was not
+committed, and nothing committed goes unsaid.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import DateTime, Table, Text, delete, func, select, text
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from config import telemetry
+from config.broker import EVENTS, JOBS
+from tasks import wire
+from tasks.database import insert_rows
+
+CHANNEL = "outbox"
+
+
+class OutboxMixin:
+    """The columns of a service's `outbox` table."""
+
+    __tablename__ = "outbox"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(Text)
+    exchange: Mapped[str] = mapped_column(Text)
+    routing_key: Mapped[str] = mapped_column(Text)
+    body: Mapped[str] = mapped_column(Text)
+    traceparent: Mapped[str] = mapped_column(Text, default="")
+    request_id: Mapped[str] = mapped_column(Text, default="")
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+
+
+@dataclass(frozen=True)
+class Letter:
+    """One row of the outbox, ready to be sent."""
+
+    id: uuid.UUID
+    name: str
+    exchange: str
+    routing_key: str
+    body: str
+    traceparent: str
+    request_id: str
+
+
+def announce(session: Session, table: Table, events: Sequence[wire.Event], traceparent: str = "") -> None:
+    """Tell whoever listens, once this transaction commits. `traceparent` overrides the running trace."""
+    _write(session, table, [(event, EVENTS.name, event.name()) for event in events], traceparent)
+
+
+def ask(session: Session, table: Table, queue: str, messages: Sequence[wire.Message], traceparent: str = "") -> None:
+    """Ask the service that owns `queue`, once this transaction commits."""
+    _write(session, table, [(message, JOBS.name, queue) for message in messages], traceparent)
+
+
+def _write(
+    session: Session, table: Table, letters: Sequence[tuple[wire.Message, str, str]], traceparent: str
+) -> None:
+    if not letters:
+        return
+    carrier = telemetry.carrier()
+    rows = [
+        {
+            "id": wire.new_id(),
+            "name": message.name(),
+            "exchange": exchange,
+            "routing_key": key,
+            "body": wire.encode(message),
+            "traceparent": traceparent or carrier.get("traceparent", ""),
+            "request_id": carrier.get("request_id", ""),
+            "created_at": "now",
+        }
+        for message, exchange, key in letters
+    ]
+    insert_rows(session, table, rows)
+    # Wakes the relay when, and only if, this transaction commits.
+    session.execute(text(f"NOTIFY {CHANNEL}"))
+
+
+def claim(session: Session, table: Table, limit: int) -> list[Letter]:
+    """The oldest unsent rows, locked until this transaction ends; rows another relay holds are passed over."""
+    columns = [table.c[name] for name in Letter.__dataclass_fields__]
+    rows = session.execute(select(*columns).order_by(table.c.id).limit(limit).with_for_update(skip_locked=True))
+    return [Letter(*row) for row in rows]
+
+
+def settle(session: Session, table: Table, ids: Sequence[uuid.UUID]) -> None:
+    """Forget what the broker has confirmed."""
+    session.execute(delete(table).where(table.c.id.in_(ids)))
+
+
+def depth(session: Session, table: Table) -> tuple[int, float]:
+    """How many rows wait, and the age of the oldest in seconds."""
+    age = func.coalesce(func.extract("epoch", func.now() - func.min(table.c.created_at)), 0)
+    count, seconds = session.execute(select(func.count(), age).select_from(table)).one()
+    return int(count), float(seconds)

@@ -1,0 +1,1 @@
+"""The front API: turns HTTP into messages, and answers to queries into JSON."""
