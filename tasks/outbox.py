@@ -50,34 +50,45 @@ class Letter:
     request_id: str
 
 
-def announce(session: Session, table: Table, events: Sequence[wire.Event], traceparent: str = "") -> None:
-    """Tell whoever listens, once this transaction commits. `traceparent` overrides the running trace."""
-    _write(session, table, [(event, EVENTS.name, event.name()) for event in events], traceparent)
+@dataclass(frozen=True)
+class Draft:
+    """A letter before it is written: what is said (already JSON), and to whom."""
+
+    name: str
+    exchange: str
+    routing_key: str
+    body: str
+    # Empty: the running trace.
+    traceparent: str = ""
 
 
-def ask(session: Session, table: Table, queue: str, messages: Sequence[wire.Message], traceparent: str = "") -> None:
-    """Ask the service that owns `queue`, once this transaction commits."""
-    _write(session, table, [(message, JOBS.name, queue) for message in messages], traceparent)
+def event(message: wire.Event, traceparent: str = "") -> Draft:
+    """Something to tell whoever listens."""
+    return Draft(message.name(), EVENTS.name, message.name(), wire.encode(message), traceparent)
 
 
-def _write(
-    session: Session, table: Table, letters: Sequence[tuple[wire.Message, str, str]], traceparent: str
-) -> None:
-    if not letters:
+def job(queue: str, message: wire.Message, traceparent: str = "") -> Draft:
+    """Something to ask of the service that owns `queue`."""
+    return Draft(message.name(), JOBS.name, queue, wire.encode(message), traceparent)
+
+
+def post(session: Session, table: Table, drafts: Sequence[Draft]) -> None:
+    """Say all this, once this transaction commits."""
+    if not drafts:
         return
     carrier = telemetry.carrier()
     rows = [
         {
             "id": wire.new_id(),
-            "name": message.name(),
-            "exchange": exchange,
-            "routing_key": key,
-            "body": wire.encode(message),
-            "traceparent": traceparent or carrier.get("traceparent", ""),
+            "name": draft.name,
+            "exchange": draft.exchange,
+            "routing_key": draft.routing_key,
+            "body": draft.body,
+            "traceparent": draft.traceparent or carrier.get("traceparent", ""),
             "request_id": carrier.get("request_id", ""),
             "created_at": "now",
         }
-        for message, exchange, key in letters
+        for draft in drafts
     ]
     insert_rows(session, table, rows)
     # Wakes the relay when, and only if, this transaction commits.

@@ -1,0 +1,71 @@
+"""The intake database: what was accepted, what of it is not finished, and what is still to be sent."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import ARRAY, CheckConstraint, DateTime, ForeignKey, Index, Text, Uuid, func
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from tasks.outbox import OutboxMixin
+
+
+class Base(DeclarativeBase):
+    """Everything in the intake database."""
+
+
+class Outbox(OutboxMixin, Base):
+    """What is accepted and not yet handed to the broker."""
+
+
+class Submission(Base):
+    """One accepted request; its id is the job's id."""
+
+    __tablename__ = "submissions"
+    __table_args__ = (CheckConstraint("kind IN ('links', 'notification', 'audit')", name="kind_known"),)
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    workspace_id: Mapped[uuid.UUID]
+    kind: Mapped[str] = mapped_column(Text)
+    total: Mapped[int]
+    actor: Mapped[str] = mapped_column(Text)
+    traceparent: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    finished_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+
+class Part(Base):
+    """Work that is accepted and not finished. Finishing it deletes the row; the sweeper sends it again until then."""
+
+    __tablename__ = "parts"
+    __table_args__ = (
+        Index("parts_by_lease", "leased_until"),
+        Index("parts_by_submission", "submission_id"),
+        Index("parts_by_workspace", "workspace_id"),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    submission_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("submissions.id", ondelete="CASCADE"))
+    workspace_id: Mapped[uuid.UUID]
+    name: Mapped[str] = mapped_column(Text)
+    queue: Mapped[str] = mapped_column(Text)
+    body: Mapped[str] = mapped_column(Text)
+    # So that a link is readable from the moment it was accepted.
+    link_ids: Mapped[list[uuid.UUID]] = mapped_column(ARRAY(Uuid), server_default="{}")
+    attempts: Mapped[int] = mapped_column(server_default="1")
+    leased_until: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
+class IdempotencyKey(Base):
+    """What was answered to a key, so that asking again is not doing again."""
+
+    __tablename__ = "idempotency_keys"
+    __table_args__ = (Index("idempotency_keys_by_age", "created_at"),)
+
+    # Workspace, caller, route and the client's key, hashed together.
+    scope: Mapped[str] = mapped_column(Text, primary_key=True)
+    fingerprint: Mapped[str] = mapped_column(Text)
+    answer: Mapped[str] = mapped_column(Text)
+    location: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())

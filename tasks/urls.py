@@ -1,0 +1,73 @@
+"""URLs as browsers read them: one normal form, so that the same link is stored and fetched once."""
+
+import re
+
+from ada_url import URL
+
+LONGEST_URL = 8192
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:")
+_HOST_AND_PORT = re.compile(r"(?:localhost|[^/?#:]*\.[^/?#:]*):\d+(?:[/?#]|$)", re.IGNORECASE)
+
+
+class InvalidUrl(ValueError):
+    """The text is not a URL that can be checked; the message says what to write instead."""
+
+
+def normalise(text: str) -> str:
+    """Return the WHATWG serialisation of an absolute URL, at most 8,192 characters long.
+
+    White space around it is dropped, scheme and host are lower-cased, the host is written in ASCII (IDNA, canonical
+    IP addresses), the scheme's default port is dropped, dot segments are resolved, and what must be percent-encoded
+    is. The query keeps its order and the fragment is kept; nothing else changes. Raises InvalidUrl.
+    """
+    text = text.strip()
+    _refuse_unreadable(text)
+    try:
+        url = URL(text)
+    except ValueError as error:
+        raise InvalidUrl(f"cannot be read as a URL; check the host name and port: {_excerpt(text)}") from error
+    if url.username or url.password:
+        raise InvalidUrl("contains a user name or password; remove it, a stored link is no place for credentials")
+    return _short_enough(url.href)
+
+
+def join(base: str, reference: str) -> str:
+    """Return the normal form of a reference found at `base`, without credentials. Raises InvalidUrl."""
+    try:
+        url = URL(reference, base=base)
+        url.username = url.password = ""
+    except ValueError as error:
+        raise InvalidUrl(f"cannot be read as a URL: {_excerpt(reference)}") from error
+    return _short_enough(url.href)
+
+
+def host_of(url: str) -> str:
+    """Return the host of a normalised URL, IPv6 in brackets; empty where the scheme has none."""
+    return URL(url).hostname
+
+
+def scheme_of(url: str) -> str:
+    """Return the scheme of a normalised URL, without the colon."""
+    return url.partition(":")[0]
+
+
+def _refuse_unreadable(text: str) -> None:
+    if not text:
+        raise InvalidUrl("is empty; give an absolute URL such as https://example.com/page")
+    _short_enough(text)
+    if _CONTROL.search(text):
+        raise InvalidUrl("contains a control character; remove it or percent-encode it")
+    if not _SCHEME.match(text) or _HOST_AND_PORT.match(text):
+        raise InvalidUrl(f"has no scheme; write it in full, such as https://{_excerpt(text.lstrip('/'))}")
+
+
+def _short_enough(text: str) -> str:
+    if len(text) > LONGEST_URL:
+        raise InvalidUrl(f"is longer than {LONGEST_URL} characters; shorten it")
+    return text
+
+
+def _excerpt(text: str) -> str:
+    return text if len(text) <= 80 else text[:77] + "..."

@@ -1,0 +1,1 @@
+"""The services' RPC servers: answers to queries, and settings changed."""

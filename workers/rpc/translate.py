@@ -1,0 +1,80 @@
+"""Frozen values to protobuf messages of the same field names, and errors to gRPC's status codes."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import grpc
+import msgspec
+import structlog
+from google.protobuf.json_format import ParseDict
+from google.protobuf.message import Message
+
+from config import telemetry
+from tasks import database
+
+log = structlog.get_logger(__name__)
+
+P = TypeVar("P", bound=Message)
+
+
+class Refused(Exception):
+    """The caller asked for what cannot be given; `code` says why in gRPC's terms."""
+
+    def __init__(self, code: grpc.StatusCode, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+
+
+def not_found(what: str) -> Refused:
+    """There is no such thing, or it is another workspace's."""
+    return Refused(grpc.StatusCode.NOT_FOUND, f"no such {what}")
+
+
+def invalid(detail: str) -> Refused:
+    """The request does not fit. `detail` says what to do."""
+    return Refused(grpc.StatusCode.INVALID_ARGUMENT, detail)
+
+
+def to_proto(value: Any, kind: type[P]) -> P:
+    """A frozen dataclass (UUIDs, times and nested values included) as the message with the same field names."""
+    return ParseDict(_without_nothing(msgspec.to_builtins(value)), kind(), ignore_unknown_fields=True)
+
+
+def page(items: list[Any], after: str, item_kind: type[Message], page_kind: type[P]) -> P:
+    """A page of values; `after` is where the next one starts, empty on the last."""
+    return page_kind(items=[to_proto(item, item_kind) for item in items], next=after)
+
+
+def uuid_of(text: str, what: str) -> uuid.UUID:
+    """A UUID of the request, or NOT_FOUND: an id that is none is nobody's."""
+    try:
+        return uuid.UUID(text)
+    except ValueError as error:
+        raise not_found(what) from error
+
+
+@contextmanager
+def answering(name: str, context: grpc.ServicerContext) -> Iterator[None]:
+    """Run one call in the caller's trace; what goes wrong becomes a status, and never a stack trace outside."""
+    metadata = {key: value for key, value in context.invocation_metadata() if isinstance(value, str)}
+    carrier = {"traceparent": metadata.get("traceparent", ""), "request_id": metadata.get("x-request-id", "")}
+    with telemetry.span(name, carrier):
+        try:
+            yield
+        except Refused as refusal:
+            context.abort(refusal.code, str(refusal))
+        except database.AWAY as error:
+            log.warning("database away", call=name, error=str(error))
+            context.abort(grpc.StatusCode.UNAVAILABLE, "the service's database cannot be reached")
+
+
+def _without_nothing(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _without_nothing(each) for key, each in value.items() if each is not None}
+    if isinstance(value, list | tuple):
+        return [_without_nothing(each) for each in value]
+    return value
