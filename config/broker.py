@@ -62,7 +62,11 @@ def queue(name: str, rabbitmq: bool) -> Queue:
 def dead_letters(name: str) -> Queue:
     """Where the messages of `name` go that no worker could do."""
     return Queue(
-        f"{name}.dead", DEAD, routing_key=f"{name}.dead", durable=True, queue_arguments={"x-queue-type": "quorum"}
+        f"{name}.dead",
+        DEAD,
+        routing_key=f"{name}.dead",
+        durable=True,
+        queue_arguments={"x-queue-type": "quorum"},
     )
 
 

@@ -94,7 +94,7 @@ def _parse(env: str, text: str, read: Callable[[str], Any]) -> Any:
         raise SettingsError(f"{env} is malformed: {reason}") from error
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Logging:
     """Every process."""
 
@@ -102,36 +102,45 @@ class Logging:
     process: str = setting("PRANALA_SERVICE_NAME", "the process's name in logs and metrics", default="pranala")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Broker:
     """Every process that speaks to the broker."""
 
     url: str = setting("PRANALA_BROKER_URL", "amqp://… of RabbitMQ, or redis://… where there is none")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Database:
     """A service's own database."""
 
     url: str = setting("PRANALA_{service}_DATABASE_URL", "postgresql+psycopg://… of the service's own database")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Links:
     """The links service: how it checks and when it believes."""
 
     allow_networks: tuple[Network, ...] = setting(
-        "PRANALA_ALLOW_NETWORKS", "networks that the address guard lets through, as CIDRs", networks, default=()
+        "PRANALA_ALLOW_NETWORKS",
+        "networks that the address guard lets through, as CIDRs",
+        networks,
+        default=(),
     )
     confirm_hard: int = setting("PRANALA_CONFIRM_HARD", "hard failures in a row that break a link", int, default=2)
     confirm_transient: int = setting(
         "PRANALA_CONFIRM_TRANSIENT", "transient failures in a row that break a link", int, default=3
     )
     min_confirm_s: float = setting(
-        "PRANALA_MIN_CONFIRM_S", "seconds from the first failure before a link may break", float, default=300.0
+        "PRANALA_MIN_CONFIRM_S",
+        "seconds from the first failure before a link may break",
+        float,
+        default=300.0,
     )
     confirm_offsets_s: tuple[float, ...] = setting(
-        "PRANALA_CONFIRM_OFFSETS_S", "seconds after a failure to check again", seconds_list, default=(60.0, 300.0, 900.0)
+        "PRANALA_CONFIRM_OFFSETS_S",
+        "seconds after a failure to check again",
+        seconds_list,
+        default=(60.0, 300.0, 900.0),
     )
     recover_ok: int = setting("PRANALA_RECOVER_OK", "fine checks in a row that end an incident", int, default=2)
     interval_s: int = setting("PRANALA_INTERVAL_S", "seconds between checks of a link", int, default=86_400)
@@ -146,14 +155,16 @@ class Links:
     retries: int = setting("PRANALA_RETRIES", "more tries within a check, transient reasons only", int, default=1)
     ca_file: str = setting("PRANALA_CA_FILE", "more certificate authorities to trust, as PEM", default="")
     user_agent: str = setting(
-        "PRANALA_USER_AGENT", "how the checker names itself", default="Pranala/0.1 (+https://pranala.example/about)"
+        "PRANALA_USER_AGENT",
+        "how the checker names itself",
+        default="Pranala/0.1 (+https://pranala.example/about)",
     )
     part_size: int = setting("PRANALA_PART_SIZE", "links in one task of a schedule", int, default=250)
     tick_limit: int = setting("PRANALA_TICK_LIMIT", "links leased in one tick", int, default=10_000)
     lease_s: float = setting("PRANALA_LEASE_S", "seconds before a leased link is due again", float, default=900.0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Notifications:
     """The notifications service."""
 
@@ -161,7 +172,10 @@ class Notifications:
     smtp_url: str = setting("PRANALA_SMTP_URL", "smtp://host:port or smtps://user:password@host:port", default="")
     smtp_from: str = setting("PRANALA_SMTP_FROM", "the sender of mail", default="pranala@localhost")
     allow_networks: tuple[Network, ...] = setting(
-        "PRANALA_ALLOW_NETWORKS", "networks that the address guard lets through, as CIDRs", networks, default=()
+        "PRANALA_ALLOW_NETWORKS",
+        "networks that the address guard lets through, as CIDRs",
+        networks,
+        default=(),
     )
     ca_file: str = setting("PRANALA_CA_FILE", "more certificate authorities to trust, as PEM", default="")
     backoff_s: tuple[float, ...] = setting(
@@ -172,32 +186,40 @@ class Notifications:
     )
     timeout_s: float = setting("PRANALA_DELIVERY_TIMEOUT_S", "seconds for one attempt", float, default=15.0)
     lease_s: float = setting(
-        "PRANALA_DELIVERY_LEASE_S", "seconds before an attempt without an end is made again", float, default=120.0
+        "PRANALA_DELIVERY_LEASE_S",
+        "seconds before an attempt without an end is made again",
+        float,
+        default=120.0,
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Intake:
     """The intake service: what is accepted, and how long unfinished work may rest."""
 
     part_size: int = setting("PRANALA_PART_SIZE", "links in one task of a batch", int, default=250)
-    lease_s: float = setting("PRANALA_SWEEP_LEASE_S", "seconds before unfinished work is sent again", float, default=300.0)
+    lease_s: float = setting(
+        "PRANALA_SWEEP_LEASE_S", "seconds before unfinished work is sent again", float, default=300.0
+    )
     lease_max_s: float = setting(
-        "PRANALA_SWEEP_LEASE_MAX_S", "the most seconds between two sendings of the same work", float, default=3600.0
+        "PRANALA_SWEEP_LEASE_MAX_S",
+        "the most seconds between two sendings of the same work",
+        float,
+        default=3600.0,
     )
     idempotency_s: float = setting(
         "PRANALA_IDEMPOTENCY_S", "seconds for which an Idempotency-Key is remembered", float, default=86_400.0
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Beat:
     """The beat: how often each service is told that time has passed."""
 
     tick_s: float = setting("PRANALA_TICK_S", "seconds between two ticks", float, default=5.0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Rpc:
     """An RPC server."""
 
@@ -211,7 +233,7 @@ class Rpc:
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Web:
     """The front API."""
 

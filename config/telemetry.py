@@ -6,6 +6,7 @@ whoever does the work.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
@@ -55,3 +56,8 @@ def trace_id_of(traceparent: str) -> str:
     """The trace id inside a `traceparent`, or an empty text."""
     parts = traceparent.split("-")
     return parts[1] if len(parts) == 4 else ""
+
+
+def process() -> str:
+    """The running process's name, as logs and metrics have it."""
+    return os.environ.get("PRANALA_SERVICE_NAME", "pranala")

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 Address = IPv4Address | IPv6Address
@@ -55,9 +54,83 @@ SPECIAL_V6 = (
 
 # Ports that browsers refuse for HTTP (Fetch standard, "port blocking"): a GET there speaks to another protocol.
 BAD_PORTS = frozenset(
-    (0, 1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95, 101, 102, 103, 104, 109)
-    + (110, 111, 113, 115, 117, 119, 123, 135, 137, 139, 143, 161, 179, 389, 427, 465, 512, 513, 514, 515, 526, 530)
-    + (531, 532, 540, 548, 554, 556, 563, 587, 601, 636, 989, 990, 993, 995, 1719, 1720, 1723, 2049, 3659, 4045, 4190)
+    (
+        0,
+        1,
+        7,
+        9,
+        11,
+        13,
+        15,
+        17,
+        19,
+        20,
+        21,
+        22,
+        23,
+        25,
+        37,
+        42,
+        43,
+        53,
+        69,
+        77,
+        79,
+        87,
+        95,
+        101,
+        102,
+        103,
+        104,
+        109,
+    )
+    + (
+        110,
+        111,
+        113,
+        115,
+        117,
+        119,
+        123,
+        135,
+        137,
+        139,
+        143,
+        161,
+        179,
+        389,
+        427,
+        465,
+        512,
+        513,
+        514,
+        515,
+        526,
+        530,
+    )
+    + (
+        531,
+        532,
+        540,
+        548,
+        554,
+        556,
+        563,
+        587,
+        601,
+        636,
+        989,
+        990,
+        993,
+        995,
+        1719,
+        1720,
+        1723,
+        2049,
+        3659,
+        4045,
+        4190,
+    )
     + (5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080)
 )
 
@@ -99,7 +172,6 @@ def is_public(address: Address) -> bool:
     return not _within(address, _REFUSED)
 
 
-@lru_cache(maxsize=4096)
 def embedded(address: Address) -> tuple[IPv4Address, ...]:
     """Return the IPv4 addresses that a packet to this IPv6 address may end at; empty when it carries none."""
     if isinstance(address, IPv4Address):
@@ -116,14 +188,14 @@ def embedded(address: Address) -> tuple[IPv4Address, ...]:
 
 
 def _local_nat64(address: IPv6Address) -> Iterator[IPv4Address]:
-    # The prefix length is the site's choice (RFC 8215), so every place that RFC 6052 allows is read. All-zero places
-    # are unused bits; the address as a whole is never public, so it counts when nothing else is there.
+    # The prefix length is the site's choice (RFC 8215), so every place that RFC 6052 allows is read. A value in
+    # 0.0.0.0/8 is no destination but the padding of another length; nothing else found means the address is unusable.
     bits = int(address)
     at_48 = (bits >> 64 & 0xFFFF) << 16 | bits >> 40 & 0xFFFF
     at_56 = (bits >> 64 & 0xFF) << 24 | bits >> 32 & 0xFFFFFF
     at_64 = bits >> 24 & 0xFFFFFFFF
     at_96 = bits & 0xFFFFFFFF
-    found = [IPv4Address(place) for place in (at_48, at_56, at_64, at_96) if place]
+    found = [IPv4Address(place) for place in (at_48, at_56, at_64, at_96) if place >> 24]
     yield from found or [IPv4Address(0)]
 
 

@@ -29,6 +29,9 @@ class PublishError(Exception):
 class Publisher(Protocol):
     """Sends letters; returns those the broker took. Raises `PublishError` where the connection is lost."""
 
+    @property
+    def refused(self) -> dict[str, str]: ...
+
     def publish(self, letters: Sequence[Letter]) -> list[Letter]: ...
 
     def close(self) -> None: ...
@@ -88,7 +91,11 @@ class AmqpPublisher:
         message = AmqpMessage(body_of(letter), **properties_of(letter), application_headers=headers_of(letter))
         # The unpipelined twin waits for each confirm in turn.
         self._channel._basic_publish(
-            message, exchange=letter.exchange, routing_key=letter.routing_key, mandatory=True, timeout=CONFIRM_TIMEOUT_S
+            message,
+            exchange=letter.exchange,
+            routing_key=letter.routing_key,
+            mandatory=True,
+            timeout=CONFIRM_TIMEOUT_S,
         )
 
     def _on_ack(self, tag: int, multiple: bool) -> None:
@@ -111,11 +118,14 @@ class AmqpPublisher:
 class RedisPublisher:
     """Publishing to the Redis fall-back: no confirms, no mandatory; what Redis forgets, the sweeper sends again."""
 
-    refused: dict[str, str] = {}  # noqa: RUF012  # never written: Redis does not refuse
-
     def __init__(self, connection: kombu.Connection) -> None:
         self._connection = connection
         self._producer = connection.Producer()
+
+    @property
+    def refused(self) -> dict[str, str]:
+        """Redis refuses nothing."""
+        return {}
 
     def publish(self, letters: Sequence[Letter]) -> list[Letter]:
         """Send each in turn."""

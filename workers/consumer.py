@@ -29,10 +29,6 @@ class Consumer(consumer.Consumer):
         """The steps of Celery's own consumer but one, and ours."""
 
         default_steps = (
-            *(
-                step
-                for step in consumer.Consumer.Blueprint.default_steps
-                if "delayed_delivery" not in str(step)
-            ),
+            *(step for step in consumer.Consumer.Blueprint.default_steps if "delayed_delivery" not in str(step)),
             "workers.consumer:DeclareTopology",
         )

@@ -53,7 +53,7 @@ def _submission_of(session: Session, part_id: uuid.UUID) -> uuid.UUID | None:
     return session.scalar(select(Submission.id).where(Submission.id == owner).with_for_update())
 
 
-def _late(session: Session) -> list[Row[tuple[uuid.UUID, str, str, str, int, str]]]:
+def _late(session: Session) -> list[Row[uuid.UUID, str, str, str, int, str]]:
     query = (
         select(Part.id, Part.name, Part.queue, Part.body, Part.attempts, Submission.traceparent)
         .join(Submission, Submission.id == Part.submission_id)
@@ -65,9 +65,7 @@ def _late(session: Session) -> list[Row[tuple[uuid.UUID, str, str, str, int, str
     return list(session.execute(query).all())
 
 
-def _released(
-    row: Row[tuple[uuid.UUID, str, str, str, int, str]], now: datetime, settings: Intake
-) -> dict[str, object]:
+def _released(row: Row[uuid.UUID, str, str, str, int, str], now: datetime, settings: Intake) -> dict[str, object]:
     """The next lease: twice as long each time, so that work nobody can do does not flood those who can."""
     seconds = min(settings.lease_s * 2 ** min(row.attempts, 16), settings.lease_max_s)
     return {"id": row.id, "attempts": row.attempts + 1, "leased_until": now + timedelta(seconds=seconds)}

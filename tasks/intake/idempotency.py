@@ -36,9 +36,7 @@ def scope_of(caller: Caller, route: str, key: str) -> str:
 
 def hold(session: Session, scope: str) -> None:
     """Keep others with the same key away until this transaction ends, or raise `KeyInFlight`."""
-    held = session.scalar(
-        text("SELECT pg_try_advisory_xact_lock(hashtextextended(:scope, 0))"), {"scope": scope}
-    )
+    held = session.scalar(text("SELECT pg_try_advisory_xact_lock(hashtextextended(:scope, 0))"), {"scope": scope})
     if not held:
         raise KeyInFlight
 

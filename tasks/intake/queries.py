@@ -44,7 +44,12 @@ def get_job(session: Session, workspace_id: uuid.UUID, job_id: uuid.UUID) -> Job
         return None
     unfinished = session.scalar(select(func.count()).select_from(Part).where(Part.submission_id == job_id)) or 0
     return Job(
-        submission.id, submission.kind, submission.total, unfinished, submission.created_at, submission.finished_at
+        submission.id,
+        submission.kind,
+        submission.total,
+        unfinished,
+        submission.created_at,
+        submission.finished_at,
     )
 
 
@@ -53,7 +58,7 @@ def get_accepted_link(session: Session, workspace_id: uuid.UUID, wanted: uuid.UU
     row = session.execute(
         select(Part.body, Submission.created_at)
         .join(Submission, Submission.id == Part.submission_id)
-        .where(Part.workspace_id == workspace_id, Part.link_ids.any(wanted))
+        .where(Part.workspace_id == workspace_id, Part.link_ids.contains([wanted]))
         .order_by(Submission.created_at.desc())
         .limit(1)
     ).first()

@@ -109,7 +109,11 @@ def accept_links(
         for specs, link_ids in parts
     ]
     _enqueue(session, caller, accepted.job_id, queue, works, settings)
-    details = {"accepted": accepted.accepted, "rejected": accepted.rejected_count, "duplicates": accepted.duplicates}
+    details = {
+        "accepted": accepted.accepted,
+        "rejected": accepted.rejected_count,
+        "duplicates": accepted.duplicates,
+    }
     first = parts[0][0][0].url if accepted.accepted == 1 else ""
     _record(session, caller, "links.submit", "job", str(accepted.job_id), first, details | _only_link(parts))
     return accepted
@@ -123,13 +127,19 @@ def accept_notification(
     message = SendNotification(wire.new_id(), caller.workspace_id, title, body, channel_id)
     _submit(session, caller, job_id, "notification", 1)
     _enqueue(session, caller, job_id, "notifications", [_Work(message)], settings)
-    _record(session, caller, "notification.submit", "job", str(job_id), title, {"channel_id": str(channel_id or "")})
+    _record(
+        session,
+        caller,
+        "notification.submit",
+        "job",
+        str(job_id),
+        title,
+        {"channel_id": str(channel_id or "")},
+    )
     return job_id
 
 
-def accept_audit_events(
-    session: Session, caller: Caller, events: Sequence[AuditEvent], settings: Intake
-) -> uuid.UUID:
+def accept_audit_events(session: Session, caller: Caller, events: Sequence[AuditEvent], settings: Intake) -> uuid.UUID:
     """Accept an audit-logging job; returns the job's id."""
     job_id = wire.new_id()
     _submit(session, caller, job_id, "audit", len(events))
@@ -139,7 +149,13 @@ def accept_audit_events(
 
 
 def record_refusal(
-    session: Session, action: str, reason: str, caller: Caller | None, ip: str, user_agent: str, request_id: str
+    session: Session,
+    action: str,
+    reason: str,
+    caller: Caller | None,
+    ip: str,
+    user_agent: str,
+    request_id: str,
 ) -> None:
     """Tell audit of a request that was refused before anything was accepted."""
     event = AuditEvent(
@@ -243,7 +259,13 @@ def _enqueue(
 
 
 def _record(
-    session: Session, caller: Caller, action: str, kind: str, resource: str, name: str, details: dict[str, Any]
+    session: Session,
+    caller: Caller,
+    action: str,
+    kind: str,
+    resource: str,
+    name: str,
+    details: dict[str, Any],
 ) -> None:
     event = AuditEvent(
         event_id=wire.new_id(),

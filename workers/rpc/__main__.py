@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 OPEN = "/grpc.health.v1.Health/"
 
 
-class TokenRequired(grpc.ServerInterceptor):  # type: ignore[misc]  # grpc's stubs leave it untyped
+class TokenRequired(grpc.ServerInterceptor):
     """Refuses every call that does not show the shared secret."""
 
     def __init__(self, token: str) -> None:

@@ -1,0 +1,177 @@
+"""The links database: every link's standing, every check, incidents, and the jobs that asked for them."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    ForeignKey,
+    Index,
+    Table,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from tasks.links.state import State
+from tasks.links.verdict import Verdict
+from tasks.outbox import OutboxMixin
+
+
+class Base(DeclarativeBase):
+    """Everything in the links database. Text is `text`, times are `timestamptz`."""
+
+    type_annotation_map = {str: Text, datetime: DateTime(timezone=True)}  # noqa: RUF012  # SQLAlchemy's own hook
+
+
+class Outbox(OutboxMixin, Base):
+    """What links has decided to say."""
+
+
+def _one_of(column: str, values: type[State] | type[Verdict]) -> CheckConstraint:
+    allowed = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({allowed})", name=f"{column}_known")
+
+
+class Link(Base):
+    """A URL of a workspace, with its standing (see `state.Standing`) and its schedule."""
+
+    __tablename__ = "links"
+    __table_args__ = (
+        UniqueConstraint("workspace_id", "url", name="one_link_per_url"),
+        _one_of("state", State),
+        CheckConstraint("interval_s >= 1", name="interval_positive"),
+        Index("links_due", "next_check_at"),
+        Index("links_by_age", "workspace_id", "created_at", "id"),
+        Index("links_by_host", "workspace_id", "host"),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    workspace_id: Mapped[uuid.UUID]
+    url: Mapped[str]
+    host: Mapped[str]
+    created_at: Mapped[datetime]
+    interval_s: Mapped[int]
+    tags: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    external_id: Mapped[str | None]
+    # The trace of the latest submission: what happens to the link later is told in it.
+    traceparent: Mapped[str]
+
+    state: Mapped[str]
+    failures: Mapped[int]
+    hard_failures: Mapped[int]
+    failing_since: Mapped[datetime | None]
+    ok_streak: Mapped[int]
+    ok_since: Mapped[datetime | None]
+    inconclusive_streak: Mapped[int]
+    inconclusive_since: Mapped[datetime | None]
+
+    verdict: Mapped[str | None]
+    reason: Mapped[str | None]
+    permanence: Mapped[str | None]
+    since: Mapped[datetime]
+    status_code: Mapped[int | None]
+    final_url: Mapped[str | None]
+    suggested_url: Mapped[str | None]
+    latency_ms: Mapped[float | None]
+    incident_id: Mapped[uuid.UUID | None]
+
+    last_checked_at: Mapped[datetime | None]
+    # Results move the standing in scheduled order only.
+    last_scheduled_at: Mapped[datetime | None]
+    # The schedule. A leased link has `next_check_at` at the end of its lease, so a lost part is due again by itself.
+    next_check_at: Mapped[datetime]
+    confirming: Mapped[bool]
+
+
+class Check(Base):
+    """One result, for ever as it was."""
+
+    __tablename__ = "checks"
+    __table_args__ = (
+        _one_of("verdict", Verdict),
+        Index("checks_by_link", "link_id", "id"),
+        Index("checks_by_job", "job_id", "id", postgresql_where=text("job_id IS NOT NULL")),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    workspace_id: Mapped[uuid.UUID]
+    link_id: Mapped[uuid.UUID]
+    job_id: Mapped[uuid.UUID | None]
+    url: Mapped[str]
+    verdict: Mapped[str]
+    reason: Mapped[str]
+    permanence: Mapped[str | None]
+    status_code: Mapped[int | None]
+    final_url: Mapped[str | None]
+    suggested_url: Mapped[str | None]
+    hops: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    timings_ms: Mapped[dict[str, float]] = mapped_column(JSONB)
+    methods: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    attempts: Mapped[int]
+    bytes_read: Mapped[int] = mapped_column(BigInteger)
+    tls_not_after: Mapped[datetime | None]
+    detail: Mapped[str]
+    worker: Mapped[str]
+    scheduled_at: Mapped[datetime]
+    started_at: Mapped[datetime]
+    checked_at: Mapped[datetime]
+
+
+class Incident(Base):
+    """From a link's first failure to its first good check after it; one may be open per link."""
+
+    __tablename__ = "incidents"
+    __table_args__ = (
+        Index("one_open_incident", "link_id", unique=True, postgresql_where=text("resolved_at IS NULL")),
+        CheckConstraint("resolved_at >= started_at", name="ends_after_start"),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    workspace_id: Mapped[uuid.UUID]
+    link_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("links.id", ondelete="CASCADE"))
+    reason: Mapped[str]
+    started_at: Mapped[datetime]
+    opened_at: Mapped[datetime]
+    resolved_at: Mapped[datetime | None]
+
+
+class Job(Base):
+    """A submission's progress, as far as links has seen it."""
+
+    __tablename__ = "jobs"
+    __table_args__ = (CheckConstraint("done <= total", name="never_more_than_all"),)
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    workspace_id: Mapped[uuid.UUID]
+    total: Mapped[int]
+    done: Mapped[int]
+    verdicts: Mapped[dict[str, int]] = mapped_column(JSONB)
+    started_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    finished_at: Mapped[datetime | None]
+
+
+class PartDone(Base):
+    """The inbox: parts whose results are on record. A part that comes again finds itself here."""
+
+    __tablename__ = "parts_done"
+    __table_args__ = (Index("parts_done_by_age", "done_at"),)
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    job_id: Mapped[uuid.UUID | None]
+    done_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+LINKS: Table = Link.__table__  # type: ignore[assignment]  # declared as a FromClause, always a Table
+CHECKS: Table = Check.__table__  # type: ignore[assignment]
+INCIDENTS: Table = Incident.__table__  # type: ignore[assignment]
+OUTBOX: Table = Outbox.__table__  # type: ignore[assignment]

@@ -1,0 +1,170 @@
+"""Reads of links, checks and jobs for outsiders: frozen values whose fields are those of contracts/links.proto."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, select, tuple_
+from sqlalchemy.orm import Session
+
+from config import telemetry
+from tasks.links.models import CHECKS, Job, Link
+
+
+@dataclass(frozen=True)
+class LinkView:
+    """A link as people see it."""
+
+    id: uuid.UUID
+    url: str
+    state: str
+    verdict: str | None
+    reason: str | None
+    permanence: str | None
+    since: datetime
+    last_checked_at: datetime | None
+    next_check_at: datetime
+    interval_s: int
+    tags: list[str]
+    external_id: str | None
+    status_code: int | None
+    final_url: str | None
+    suggested_url: str | None
+    latency_ms: float | None
+    incident_id: uuid.UUID | None
+    created_at: datetime
+    trace_id: str
+
+
+@dataclass(frozen=True)
+class CheckView:
+    """One result as people see it."""
+
+    id: uuid.UUID
+    link_id: uuid.UUID
+    job_id: uuid.UUID | None
+    url: str
+    verdict: str
+    reason: str
+    permanence: str | None
+    status_code: int | None
+    final_url: str | None
+    suggested_url: str | None
+    hops: list[dict[str, Any]]
+    timings_ms: dict[str, float]
+    methods: list[str]
+    attempts: int
+    bytes_read: int
+    tls_not_after: datetime | None
+    detail: str
+    worker: str
+    scheduled_at: datetime
+    started_at: datetime
+    checked_at: datetime
+
+
+@dataclass(frozen=True)
+class JobView:
+    """A job's progress."""
+
+    id: uuid.UUID
+    state: str
+    total: int
+    done: int
+    verdicts: dict[str, int]
+    started_at: datetime
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True)
+class LinkFilter:
+    """Which links; an empty text is any."""
+
+    state: str = ""
+    verdict: str = ""
+    reason: str = ""
+    tag: str = ""
+    host: str = ""
+    q: str = ""
+
+    def clauses(self) -> list[ColumnElement[bool]]:
+        """The filter as conditions on the links table."""
+        exact = {
+            Link.state: self.state,
+            Link.verdict: self.verdict,
+            Link.reason: self.reason,
+            Link.host: self.host,
+        }
+        found: list[ColumnElement[bool]] = [column == value for column, value in exact.items() if value]
+        if self.tag:
+            found.append(Link.tags.contains([self.tag]))
+        if self.q:
+            found.append(Link.url.icontains(self.q, autoescape=True))
+        return found
+
+
+def get_link(session: Session, workspace_id: uuid.UUID, link_id: uuid.UUID) -> LinkView | None:
+    """The link, if it is this workspace's."""
+    link = session.scalar(select(Link).where(Link.id == link_id, Link.workspace_id == workspace_id))
+    return _link(link) if link else None
+
+
+def list_links(
+    session: Session, workspace_id: uuid.UUID, limit: int, after: str, wanted: LinkFilter
+) -> tuple[list[LinkView], str]:
+    """Links, newest first, and where the next page starts."""
+    query = select(Link).where(Link.workspace_id == workspace_id, *wanted.clauses())
+    if after:
+        created_at, _, last = after.partition(" ")
+        query = query.where(tuple_(Link.created_at, Link.id) < (datetime.fromisoformat(created_at), uuid.UUID(last)))
+    links = session.scalars(query.order_by(Link.created_at.desc(), Link.id.desc()).limit(limit + 1)).all()
+    following = f"{links[limit - 1].created_at.isoformat()} {links[limit - 1].id}" if len(links) > limit else ""
+    return [_link(link) for link in links[:limit]], following
+
+
+def list_checks(
+    session: Session, workspace_id: uuid.UUID, link_id: uuid.UUID, limit: int, after: str
+) -> tuple[list[CheckView], str]:
+    """A link's checks, newest first."""
+    query = select(*CHECKS.c).where(CHECKS.c.workspace_id == workspace_id, CHECKS.c.link_id == link_id)
+    if after:
+        query = query.where(CHECKS.c.id < uuid.UUID(after))
+    return _page(session.execute(query.order_by(CHECKS.c.id.desc()).limit(limit + 1)).all(), limit)
+
+
+def get_job(session: Session, workspace_id: uuid.UUID, job_id: uuid.UUID) -> JobView | None:
+    """A job that links has begun, if it is this workspace's."""
+    job = session.scalar(select(Job).where(Job.id == job_id, Job.workspace_id == workspace_id))
+    if job is None:
+        return None
+    state = "finished" if job.finished_at else "running"
+    return JobView(job.id, state, job.total, job.done, job.verdicts, job.started_at, job.finished_at)
+
+
+def list_results(
+    session: Session, workspace_id: uuid.UUID, job_id: uuid.UUID, limit: int, after: str, verdict: str
+) -> tuple[list[CheckView], str]:
+    """A job's results in the order in which they came."""
+    query = select(*CHECKS.c).where(CHECKS.c.workspace_id == workspace_id, CHECKS.c.job_id == job_id)
+    if verdict:
+        query = query.where(CHECKS.c.verdict == verdict)
+    if after:
+        query = query.where(CHECKS.c.id > uuid.UUID(after))
+    return _page(session.execute(query.order_by(CHECKS.c.id).limit(limit + 1)).all(), limit)
+
+
+def _page(rows: Any, limit: int) -> tuple[list[CheckView], str]:
+    views = [_check(row) for row in rows[:limit]]
+    return views, str(views[-1].id) if len(rows) > limit else ""
+
+
+def _check(row: Row[Any]) -> CheckView:
+    return CheckView(**{name: getattr(row, name) for name in CheckView.__dataclass_fields__})
+
+
+def _link(link: Link) -> LinkView:
+    values = {name: getattr(link, name) for name in LinkView.__dataclass_fields__ if name != "trace_id"}
+    return LinkView(**values, trace_id=telemetry.trace_id_of(link.traceparent))

@@ -1,0 +1,52 @@
+"""Brings every database whose URL is given to the newest schema: `python -m workers.migrate`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+import stamina
+import structlog
+from alembic import command
+from alembic.config import Config
+
+from config import logging
+from config.settings import SERVICES, Database, Logging, SettingsError, load
+from tasks.database import is_away
+
+log = structlog.get_logger(__name__)
+
+HISTORIES = Path(__file__).parent.parent / "migrations"
+PATIENCE_S = 60.0
+
+
+def history(service: str, url: str) -> Config:
+    """Alembic's configuration of one service's history."""
+    config = Config()
+    config.set_main_option("script_location", str(HISTORIES))
+    config.set_main_option("version_locations", str(HISTORIES / service / "versions"))
+    config.set_main_option("path_separator", "newline")
+    config.attributes.update(service=service, url=url)
+    return config
+
+
+def upgrade(service: str, url: str) -> None:
+    """Wait until the database answers, then migrate it; two at once wait for each other."""
+    for attempt in stamina.retry_context(on=is_away, attempts=None, timeout=PATIENCE_S, wait_initial=0.1, wait_max=1):
+        with attempt:
+            command.upgrade(history(service, url), "head")
+    log.info("migrated", database=service)
+
+
+def main(environ: Mapping[str, str] = os.environ) -> None:
+    """Migrate each database in turn."""
+    logging.configure(load(Logging, environ))
+    for service in SERVICES:
+        with suppress(SettingsError):
+            upgrade(service, load(Database, environ, service).url)
+
+
+if __name__ == "__main__":
+    main()
