@@ -12,6 +12,9 @@ import structlog
 from config import telemetry
 from config.settings import Logging
 
+# Two lines for every task would bury what went wrong.
+CHATTY = ("celery.worker.strategy", "celery.app.trace", "celery.beat", "alembic.runtime.migration")
+
 Event = MutableMapping[str, Any]
 
 
@@ -36,6 +39,8 @@ def configure(settings: Logging) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.level.upper())
+    for name in CHATTY:
+        logging.getLogger(name).setLevel(max(logging.WARNING, root.level) if settings.level != "debug" else "DEBUG")
 
 
 def _formatter(shared: list[Any]) -> logging.Formatter:

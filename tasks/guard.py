@@ -7,8 +7,8 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
-# Cloud metadata and platform services. Most lie inside a special-purpose block already; they are named so that a
-# change to the registry never opens them, and because 168.63.129.16 is public address space.
+# Cloud metadata and platform services. Most lie inside a special-purpose block already; they are named so that
+# a change to the registry never opens them, and because 168.63.129.16 is public address space.
 METADATA = (
     "169.254.169.254/32",  # AWS, Azure, Google Cloud, DigitalOcean, Oracle
     "169.254.170.2/32",  # AWS ECS task credentials
@@ -42,7 +42,7 @@ SPECIAL_V4 = (
     "240.0.0.0/4",
 )
 
-# IANA IPv6 Special-Purpose Address Registry: its blocks inside 2000::/3. Everything outside 2000::/3 is refused.
+# IANA IPv6 Special-Purpose Address Registry: its blocks inside 2000::/3. All that is outside it is refused.
 GLOBAL_UNICAST_V6 = IPv6Network("2000::/3")
 SPECIAL_V6 = (
     "2001::/23",
@@ -52,87 +52,16 @@ SPECIAL_V6 = (
     "3fff::/20",
 )
 
-# Ports that browsers refuse for HTTP (Fetch standard, "port blocking"): a GET there speaks to another protocol.
-BAD_PORTS = frozenset(
-    (
-        0,
-        1,
-        7,
-        9,
-        11,
-        13,
-        15,
-        17,
-        19,
-        20,
-        21,
-        22,
-        23,
-        25,
-        37,
-        42,
-        43,
-        53,
-        69,
-        77,
-        79,
-        87,
-        95,
-        101,
-        102,
-        103,
-        104,
-        109,
-    )
-    + (
-        110,
-        111,
-        113,
-        115,
-        117,
-        119,
-        123,
-        135,
-        137,
-        139,
-        143,
-        161,
-        179,
-        389,
-        427,
-        465,
-        512,
-        513,
-        514,
-        515,
-        526,
-        530,
-    )
-    + (
-        531,
-        532,
-        540,
-        548,
-        554,
-        556,
-        563,
-        587,
-        601,
-        636,
-        989,
-        990,
-        993,
-        995,
-        1719,
-        1720,
-        1723,
-        2049,
-        3659,
-        4045,
-        4190,
-    )
-    + (5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080)
-)
+# Ports that browsers refuse for HTTP (Fetch standard, "port blocking"): something else listens there.
+# fmt: off
+BAD_PORTS = frozenset((
+    0, 1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95, 101, 102,
+    103, 104, 109, 110, 111, 113, 115, 117, 119, 123, 135, 137, 139, 143, 161, 179, 389, 427, 465, 512,
+    513, 514, 515, 526, 530, 531, 532, 540, 548, 554, 556, 563, 587, 601, 636, 989, 990, 993, 995, 1719,
+    1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679,
+    6697, 10080,
+))
+# fmt: on
 
 _REFUSED = tuple(ip_network(block) for block in METADATA + SPECIAL_V4 + SPECIAL_V6)
 _COMPATIBLE = IPv6Network("::/96")
@@ -142,7 +71,7 @@ _LOCAL_NAT64 = IPv6Network("64:ff9b:1::/48")
 
 @dataclass(frozen=True)
 class AddressPolicy:
-    """The addresses that may be connected to; `allow` are the operator's networks and win over every refusal."""
+    """The addresses that may be connected to; the operator's networks, `allow`, win over every refusal."""
 
     allow: tuple[Network, ...] = ()
 
@@ -189,7 +118,7 @@ def embedded(address: Address) -> tuple[IPv4Address, ...]:
 
 def _local_nat64(address: IPv6Address) -> Iterator[IPv4Address]:
     # The prefix length is the site's choice (RFC 8215), so every place that RFC 6052 allows is read. A value in
-    # 0.0.0.0/8 is no destination but the padding of another length; nothing else found means the address is unusable.
+    # 0.0.0.0/8 is no destination but the padding of another length; with nothing else there is no destination.
     bits = int(address)
     at_48 = (bits >> 64 & 0xFFFF) << 16 | bits >> 40 & 0xFFFF
     at_56 = (bits >> 64 & 0xFF) << 24 | bits >> 32 & 0xFFFFFF

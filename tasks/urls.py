@@ -11,25 +11,25 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:")
 _HOST_AND_PORT = re.compile(r"(?:localhost|[^/?#:]*\.[^/?#:]*):\d+(?:[/?#]|$)", re.IGNORECASE)
 
 
-class InvalidUrl(ValueError):
+class InvalidUrl(ValueError):  # reads as what it is: not every refusal is an error
     """The text is not a URL that can be checked; the message says what to write instead."""
 
 
 def normalise(text: str) -> str:
     """Return the WHATWG serialisation of an absolute URL, at most 8,192 characters long.
 
-    White space around it is dropped, scheme and host are lower-cased, the host is written in ASCII (IDNA, canonical
-    IP addresses), the scheme's default port is dropped, dot segments are resolved, and what must be percent-encoded
-    is. The query keeps its order and the fragment is kept; nothing else changes. Raises InvalidUrl.
+    White space around it is dropped, scheme and host are lower-cased, the host is written in ASCII (IDNA,
+    canonical IP addresses), the scheme's default port is dropped, dot segments are resolved, and what must be
+    percent-encoded is. The query keeps its order and the fragment is kept; nothing else changes. Raises InvalidUrl.
     """
     text = text.strip()
     _refuse_unreadable(text)
     try:
         url = URL(text)
     except ValueError as error:
-        raise InvalidUrl(f"cannot be read as a URL; check the host name and port: {_excerpt(text)}") from error
+        raise InvalidUrl(f"cannot be read as a URL; check host name and port: {_excerpt(text)}") from error
     if url.username or url.password:
-        raise InvalidUrl("contains a user name or password; remove it, a stored link is no place for credentials")
+        raise InvalidUrl("contains a user name or password; a stored link is no place for them")
     return _short_enough(url.href)
 
 

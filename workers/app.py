@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import stamina
@@ -31,7 +31,7 @@ def make_worker(build: Callable[[Mapping[str, str]], Service], environ: Mapping[
     signals.setup_logging.connect(lambda **_: logging.configure(log_settings), weak=False)
     service = build(environ)
     app = Celery(service.name)
-    app.conf.update(configuration(service.name, settings.url))
+    app.conf.update(configuration(broker.QUEUES[service.name], settings.url))
     for kind, handler in service.handlers.items():
         _register(app, kind, handler)
     app.steps["consumer"].add(heartbeat.Heartbeat)
@@ -39,15 +39,13 @@ def make_worker(build: Callable[[Mapping[str, str]], Service], environ: Mapping[
     return app
 
 
-def configuration(service: str, broker_url: str) -> dict[str, Any]:
+def configuration(queues: Sequence[str], broker_url: str) -> dict[str, Any]:
     """Celery's settings. Each departs from a default that loses, doubles or stalls work; see docs/decisions/."""
     rabbitmq = broker.is_rabbitmq(broker_url)
-    queues = [broker.queue(name, rabbitmq) for name in broker.QUEUES.get(service, ())]
     return {
         "broker_url": broker_url,
-        "task_queues": queues,
-        "task_default_queue": queues[0].name if queues else "none",
-        "task_default_exchange": broker.JOBS.name,
+        "task_queues": [broker.queue(name, rabbitmq) for name in queues],
+        "task_default_queue": queues[0],
         "task_create_missing_queues": False,
         "task_ignore_result": True,
         "task_serializer": "json",

@@ -9,7 +9,6 @@ import os
 from celery import Celery, signals
 
 from config import logging
-from config.broker import JOBS
 from config.settings import Beat, Broker, Logging, load
 from tasks.intake.messages import SweepSubmissions
 from tasks.links.messages import LeaseDueLinks
@@ -24,12 +23,12 @@ TICKS = {
 
 
 def make_beat() -> Celery:
-    """A Celery app that only sends ticks. A tick nobody took before the next one is worth nothing."""
+    """A Celery app that only sends ticks. They do not expire: what expires in a queue becomes a dead letter."""
     tick_s = load(Beat, os.environ).tick_s
     log_settings = load(Logging, os.environ)
     signals.setup_logging.connect(lambda **_: logging.configure(log_settings), weak=False)
     beat = Celery("beat")
-    beat.conf.update(configuration("beat", load(Broker, os.environ).url))
+    beat.conf.update(configuration(tuple(TICKS.values()), load(Broker, os.environ).url))
     beat.conf.beat_schedule = {
         tick.name(): {
             "task": tick.name(),

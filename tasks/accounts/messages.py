@@ -16,6 +16,8 @@ class KeyCreated(Event):
     event_id: uuid.UUID
     workspace_id: uuid.UUID
     key_id: uuid.UUID
-    name: str
+    key_name: str
     scopes: tuple[str, ...]
     occurred_at: datetime
+    # Who made it.
+    actor: str = "operator"

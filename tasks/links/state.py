@@ -1,6 +1,6 @@
 """The life of a link: which state a check moves it to, and when somebody is told."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
@@ -28,9 +28,9 @@ class Announcement(StrEnum):
 class ConfirmRules:
     """How sure to be before anybody is told.
 
-    A link breaks after `hard` hard failures or `transient` transient ones in a row, the last by a full GET and at
-    least `min_confirm_s` after the first. In a mixed row each kind counts for its own rule, and the row as a whole
-    for the stricter of the two. Confirmations are due `offsets_s` after the first failure, ascending.
+    A link breaks after `hard` hard failures or `transient` transient ones in a row, the last by a full GET and
+    at least `min_confirm_s` after the first. In a mixed row each kind counts for its own rule, and the row as a
+    whole for the stricter of the two. Confirmations are due `offsets_s` after the first failure, ascending.
     """
 
     hard: int = 2
@@ -52,9 +52,9 @@ class ConfirmRules:
 class Standing:
     """What is remembered of a link between checks.
 
-    `failures` and `hard_failures` count the broken checks of the present row; `failing_since` is its first and the
-    start of the incident that may come of it; `ok_streak` and `ok_since` are the good checks since the incident's
-    last bad one; `inconclusive_streak` and `inconclusive_since` the checks in a row that could not tell.
+    `failures` and `hard_failures` count the broken checks of the present row; `failing_since` is its first and
+    the start of the incident that may come of it; `ok_streak` and `ok_since` are the good checks since the
+    incident's last bad one; `inconclusive_streak` and `inconclusive_since` the checks in a row that could not tell.
     """
 
     state: State = State.PENDING
@@ -71,9 +71,9 @@ class Standing:
 class Step:
     """What a check does to a link.
 
-    `confirm_after_s` is when the next check, a full GET, should come, counted from this one; None leaves it to the
-    link's interval. Jitter must only ever add to it. `incident_started_at` is set while an incident is open and on
-    the step that closes it; that one also has `incident_ended_at`, the first good check.
+    `confirm_after_s` is when the next check, a full GET, should come, counted from this one; None leaves it to
+    the link's interval. Jitter must only ever add to it. `incident_started_at` is set while an incident is open and
+    on the step that closes it; that one also has `incident_ended_at`, the first good check.
     """
 
     standing: Standing
@@ -81,7 +81,7 @@ class Step:
     announce: Announcement | None = None
     confirm_after_s: float | None = None
     incident_started_at: datetime | None = None
-    incident_ended_at: datetime | None = field(default=None)
+    incident_ended_at: datetime | None = None
 
 
 def advance(
@@ -89,7 +89,8 @@ def advance(
 ) -> Step:
     """Apply one check to a link's standing.
 
-    `at` is the time of the check, later than that of the one before; `full` says that its verdict rests on a GET.
+    `at` is the time of the check, later than that of the one before; `full` says that its verdict rests on a
+    GET.
     """
     if judgement.verdict is Verdict.SKIPPED:
         return _unchanged(standing, at, rules)
@@ -112,12 +113,11 @@ def _unchanged(standing: Standing, at: datetime, rules: ConfirmRules) -> Step:
 
 def _cannot_tell(standing: Standing, at: datetime, rules: ConfirmRules) -> Step:
     since = standing.inconclusive_since or at
-    counted = replace(
-        standing, inconclusive_streak=standing.inconclusive_streak + 1, inconclusive_since=since
-    )
-    tired = counted.inconclusive_streak >= rules.unverifiable_after or _elapsed_s(since, at) >= rules.unverifiable_s
+    streak = standing.inconclusive_streak + 1
+    counted = replace(standing, inconclusive_streak=streak, inconclusive_since=since)
+    patient = streak < rules.unverifiable_after and _elapsed_s(since, at) < rules.unverifiable_s
     # An open incident stays open: not knowing is no recovery.
-    if not tired or standing.state in (State.BROKEN, State.RECOVERING, State.UNVERIFIABLE):
+    if patient or standing.state in (State.BROKEN, State.RECOVERING, State.UNVERIFIABLE):
         return _unchanged(counted, at, rules)
     given_up = replace(counted, state=State.UNVERIFIABLE, failures=0, hard_failures=0, failing_since=None)
     return Step(given_up, changed=True, announce=Announcement.UNVERIFIABLE)

@@ -18,11 +18,10 @@ class Verdict(StrEnum):
 
 
 class Permanence(StrEnum):
-    """Can the same check come out better soon? Only a broken link has an answer."""
+    """Will the same check come out better soon? Asked only of what is broken."""
 
     HARD = "hard"
     TRANSIENT = "transient"
-    NONE = "none"
 
 
 class Reason(StrEnum):
@@ -92,16 +91,16 @@ class Judgement:
 
     verdict: Verdict
     reason: Reason
-    permanence: Permanence
+    permanence: Permanence | None
 
 
 _FIRST_OF_GROUP = {
-    Reason.OK: (Verdict.OK, Permanence.NONE),
-    Reason.REDIRECTED_PERMANENT: (Verdict.DEGRADED, Permanence.NONE),
+    Reason.OK: (Verdict.OK, None),
+    Reason.REDIRECTED_PERMANENT: (Verdict.DEGRADED, None),
     Reason.HTTP_404: (Verdict.BROKEN, Permanence.HARD),
     Reason.HTTP_5XX: (Verdict.BROKEN, Permanence.TRANSIENT),
-    Reason.AUTH_REQUIRED: (Verdict.INCONCLUSIVE, Permanence.NONE),
-    Reason.EXCLUDED: (Verdict.SKIPPED, Permanence.NONE),
+    Reason.AUTH_REQUIRED: (Verdict.INCONCLUSIVE, None),
+    Reason.EXCLUDED: (Verdict.SKIPPED, None),
 }
 
 
@@ -161,9 +160,9 @@ _NO_HEADERS: Mapping[str, str] = {}
 class Observation:
     """All that a check saw.
 
-    `status` and `headers` (names in lower case) are those of the last response; `fault` ended the last transfer;
-    `hindrance` is why there was nothing more to fetch (a redirect that leads nowhere, an address that is refused, a
-    name that does not resolve); `redirects` are the statuses that were followed.
+    `status` and `headers` (names in lower case) are those of the last response; `fault` ended the last
+    transfer; `hindrance` is why there was nothing more to fetch (a redirect that leads nowhere, an address that is
+    refused, a name that does not resolve); `redirects` are the statuses that were followed.
     """
 
     status: int = 0
@@ -220,7 +219,7 @@ _CHALLENGE_HEADERS = frozenset(("cf-mitigated", "x-vercel-mitigated", "x-datadom
 
 
 def judge_redirects(statuses: tuple[int, ...]) -> Reason:
-    """Judge a chain that ended well: permanent only when every hop is, for only then may the link be rewritten."""
+    """Judge a chain that ended well: permanent only if every hop is, as only then may the link be rewritten."""
     permanent = PERMANENT_REDIRECTS.issuperset(statuses)
     return Reason.REDIRECTED_PERMANENT if permanent else Reason.REDIRECTED_TEMPORARY
 
@@ -228,8 +227,8 @@ def judge_redirects(statuses: tuple[int, ...]) -> Reason:
 def _status_stands(seen: Observation) -> bool:
     """Is the status an answer in itself, whatever became of the body?
 
-    A 404 is one even when its page breaks off. A success is not, except where the server never promised a length and
-    closed TLS without saying so, which many do and browsers accept, and where the body is a stream without an end.
+    A 404 is one even when its page breaks off. A success is not, except where the server never promised a length
+    and closed TLS without saying so, which many do and browsers accept, and where the body is an endless stream.
     """
     if seen.status >= 300:
         return True
@@ -249,8 +248,15 @@ def is_endless(headers: Mapping[str, str]) -> bool:
 
 # libcurl's error codes (CURLE_*), which never change their number.
 UNSUPPORTED_PROTOCOL, URL_MALFORMAT, COULDNT_RESOLVE_HOST, COULDNT_CONNECT, WEIRD_SERVER_REPLY = 1, 3, 6, 7, 8
-HTTP2_ERROR, PARTIAL_FILE, WRITE_ERROR, OPERATION_TIMEDOUT, SSL_CONNECT_ERROR, GOT_NOTHING = 16, 18, 23, 28, 35, 52
-SEND_ERROR, RECV_ERROR, PEER_FAILED_VERIFICATION, BAD_CONTENT_ENCODING, FILESIZE_EXCEEDED = 55, 56, 60, 61, 63
+HTTP2_ERROR, PARTIAL_FILE, WRITE_ERROR, OPERATION_TIMEDOUT, SSL_CONNECT_ERROR = 16, 18, 23, 28, 35
+GOT_NOTHING, SEND_ERROR, RECV_ERROR, PEER_FAILED_VERIFICATION, BAD_CONTENT_ENCODING, FILESIZE_EXCEEDED = (
+    52,
+    55,
+    56,
+    60,
+    61,
+    63,
+)
 SSL_ISSUER_ERROR, SSL_INVALIDCERTSTATUS, HTTP2_STREAM, TOO_LARGE = 83, 91, 92, 100
 
 _REASON_OF_CODE = {

@@ -26,7 +26,7 @@ def register(server: grpc.Server, environ: Mapping[str, str]) -> str:
     """Host this service; returns its full name."""
     url = load(Broker, environ).url
     app = Celery("monitor")
-    app.conf.update(configuration("monitor", url))
+    app.conf.update(configuration(broker.QUEUES["intake"], url))
     monitor_pb2_grpc.add_MonitorServicer_to_server(MonitorServicer(app, url), server)
     return pb.DESCRIPTOR.services_by_name["Monitor"].full_name
 

@@ -1,0 +1,105 @@
+"""Real servers for the tests that need them: private, on free ports, started once and only when asked for."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy.engine import make_url
+
+from cli.local.backing import Backing, Given, launch_backing, make_local
+from cli.local.data import DataDir
+from cli.local.supervisord import Supervisord
+from tasks import database as databases
+from workers.migrate import upgrade
+
+MakeDatabase = Callable[[str], databases.Sessions]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that use a server carry the mark `servers`, so that the fast lane can leave them out."""
+    for item in items:
+        if {"launched", "system"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.servers)
+
+
+@pytest.fixture(scope="session")
+def launched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backing]:
+    """The backing servers; PostgreSQL answers, the broker may still be starting (see `backing`)."""
+    data = DataDir(tmp_path_factory.mktemp("backing"))
+    given = Given({})
+    with data.locked() as lock, Supervisord(data, lock) as supervisord:
+        local = make_local(data, supervisord, given, durable=False)
+        yield launch_backing(local, given, say=print)
+
+
+@pytest.fixture(scope="session")
+def backing(launched: Backing) -> Backing:
+    """The backing servers, all of them answering."""
+    launched.wait_ready()
+    return launched
+
+
+@pytest.fixture(scope="session")
+def postgres_url(launched: Backing) -> str:
+    """A superuser's URL of the tests' PostgreSQL."""
+    assert launched.postgres_url
+    return launched.postgres_url
+
+
+@pytest.fixture(scope="session")
+def template(postgres_url: str) -> Callable[[str], str]:
+    """The name of a migrated, empty database of a service, from which others are copied."""
+    made: dict[str, str] = {}
+
+    def of(service: str) -> str:
+        if service not in made:
+            name = f"template_{service}"
+            _execute(postgres_url, f'CREATE DATABASE "{name}"')
+            upgrade(service, url_of(postgres_url, name))
+            made[service] = name
+        return made[service]
+
+    return of
+
+
+@pytest.fixture
+def database(postgres_url: str, template: Callable[[str], str]) -> Iterator[MakeDatabase]:
+    """Call with a service's name: sessions on an empty, migrated database of that service, the test's own."""
+    made: list[tuple[str, databases.Sessions]] = []
+
+    def make(service: str) -> databases.Sessions:
+        name = f"test_{service}_{uuid.uuid4().hex[:12]}"
+        _execute(postgres_url, f'CREATE DATABASE "{name}" TEMPLATE "{template(service)}"')
+        sessions = databases.connect(url_of(postgres_url, name))
+        made.append((name, sessions))
+        return sessions
+
+    yield make
+    for name, sessions in made:
+        sessions.kw["bind"].dispose()
+        _execute(postgres_url, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+def rabbitmq_vhost(backing: Backing) -> str:
+    """The broker's URL. Tests that publish purge the queues they use."""
+    return backing.broker_url
+
+
+def url_of(postgres_url: str, name: str) -> str:
+    """The URL of another database on the same server."""
+    url = make_url(postgres_url).set(drivername="postgresql+psycopg", database=name)
+    return url.render_as_string(hide_password=False)
+
+
+def _execute(postgres_url: str, statement: str) -> None:
+    plain = make_url(postgres_url).set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(plain, autocommit=True) as connection:
+        connection.execute(statement)  # type: ignore[arg-type]  # names made here, not literals
+
+
+ROOT = Path(__file__).parent.parent

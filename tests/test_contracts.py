@@ -1,0 +1,81 @@
+"""Every message has a handler, in the service whose queue it is sent to; names are unique; generated code is fresh."""
+
+import base64
+import importlib
+import pkgutil
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import tasks
+from config import broker
+from config.settings import SERVICES
+from tasks.service import Service
+from tasks.wire import Event, Message
+from workers.beat import TICKS
+
+ROOT = Path(__file__).parent.parent
+ENVIRON = {
+    "PRANALA_NOTIFICATIONS_KEY": base64.b64encode(bytes(32)).decode(),
+    **{f"PRANALA_{name.upper()}_DATABASE_URL": f"postgresql+psycopg://nobody@127.0.0.1:9/{name}" for name in SERVICES},
+}
+for module in pkgutil.walk_packages(tasks.__path__, "tasks."):
+    if module.name.endswith(".messages"):
+        importlib.import_module(module.name)
+
+
+def kinds(base: type[Message]) -> set[type[Message]]:
+    found = set(base.__subclasses__())
+    return found | {each for kind in found for each in kinds(kind)} - {Event}
+
+
+MESSAGES = {kind for kind in kinds(Message) - {Event} if kind.__module__.startswith("tasks.")}
+
+
+@pytest.fixture(scope="module")
+def services() -> dict[str, Service]:
+    """Built as a worker builds them; nothing is connected before the first message."""
+    return {name: importlib.import_module(f"tasks.{name}.service").build(ENVIRON) for name in broker.QUEUES}
+
+
+def test_every_service_hears_exactly_the_events_that_its_queue_is_bound_to(services: dict[str, Service]) -> None:
+    heard = {
+        name: sorted(kind.name() for kind in service.handlers if kind.is_event) for name, service in services.items()
+    }
+    assert heard == {name: sorted(events) for name, events in broker.LISTENS.items()}
+
+
+def test_every_event_is_heard_by_somebody_or_the_relay_could_not_route_it() -> None:
+    bound = {event for events in broker.LISTENS.values() for event in events}
+    assert {kind.name() for kind in MESSAGES if kind.is_event} == bound
+
+
+def test_every_job_has_exactly_one_service_that_does_it(services: dict[str, Service]) -> None:
+    doers = {
+        kind.name(): [name for name, service in services.items() if kind in service.handlers]
+        for kind in MESSAGES
+        if not kind.is_event
+    }
+    assert all(len(names) == 1 for names in doers.values()), doers
+
+
+def test_every_tick_goes_to_a_queue_of_the_service_that_does_it(services: dict[str, Service]) -> None:
+    for tick, queue in TICKS.items():
+        assert tick in services[queue.split(".")[0]].handlers
+
+
+def test_message_names_are_unique_because_they_are_task_names() -> None:
+    names = [kind.name() for kind in MESSAGES]
+    assert sorted(set(names)) == sorted(names)
+
+
+def test_the_generated_contracts_are_those_of_the_proto_files(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "contracts", tmp_path / "contracts")
+    generate = [sys.executable, "-m", "grpc_tools.protoc", "-I.", "--python_out=.", "--pyi_out=.", "--grpc_python_out=."]
+    protos = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.glob("contracts/*.proto"))
+    subprocess.run([*generate, *protos], cwd=tmp_path, check=True)
+    for made in tmp_path.glob("contracts/*_pb2*"):
+        assert made.read_text() == (ROOT / "contracts" / made.name).read_text(), f"run contracts/generate.sh: {made.name}"
