@@ -39,8 +39,9 @@ def configure(settings: Logging) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.level.upper())
+    chatter = logging.NOTSET if settings.level == "debug" else logging.WARNING
     for name in CHATTY:
-        logging.getLogger(name).setLevel(max(logging.WARNING, root.level) if settings.level != "debug" else "DEBUG")
+        logging.getLogger(name).setLevel(chatter)
 
 
 def _formatter(shared: list[Any]) -> logging.Formatter:

@@ -10,7 +10,13 @@ from config.settings import SERVICES
 
 OURS = ("web", "workers", "tasks", "config", "contracts", "cli")
 # Rules decide; they can be tested without a fixture because they know nothing but the standard library.
-RULES = ("tasks.guard", "tasks.links.verdict", "tasks.links.state", "tasks.notifications.backoff", "tasks.accounts.keys")
+RULES = (
+    "tasks.guard",
+    "tasks.links.verdict",
+    "tasks.links.state",
+    "tasks.notifications.backoff",
+    "tasks.accounts.keys",
+)
 MESSENGERS = ("celery", "kombu", "amqp")
 
 

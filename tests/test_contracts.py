@@ -74,8 +74,18 @@ def test_message_names_are_unique_because_they_are_task_names() -> None:
 
 def test_the_generated_contracts_are_those_of_the_proto_files(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "contracts", tmp_path / "contracts")
-    generate = [sys.executable, "-m", "grpc_tools.protoc", "-I.", "--python_out=.", "--pyi_out=.", "--grpc_python_out=."]
+    generate = [
+        sys.executable,
+        "-m",
+        "grpc_tools.protoc",
+        "-I.",
+        "--python_out=.",
+        "--pyi_out=.",
+        "--grpc_python_out=.",
+    ]
     protos = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.glob("contracts/*.proto"))
     subprocess.run([*generate, *protos], cwd=tmp_path, check=True)
     for made in tmp_path.glob("contracts/*_pb2*"):
-        assert made.read_text() == (ROOT / "contracts" / made.name).read_text(), f"run contracts/generate.sh: {made.name}"
+        assert made.read_text() == (ROOT / "contracts" / made.name).read_text(), (
+            f"run contracts/generate.sh: {made.name}"
+        )

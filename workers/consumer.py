@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import structlog
 from celery import bootsteps
 from celery.worker import consumer
 
 from config import broker
+
+log = structlog.get_logger(__name__)
 
 
 class DeclareTopology(bootsteps.StartStopStep):
@@ -32,3 +35,8 @@ class Consumer(consumer.Consumer):
             *(step for step in consumer.Consumer.Blueprint.default_steps if "delayed_delivery" not in str(step)),
             "workers.consumer:DeclareTopology",
         )
+
+    def on_decode_error(self, message: Any, exc: Exception) -> None:
+        """Celery would acknowledge what it cannot read, and so lose it; a dead letter can be looked at."""
+        log.error("unreadable message", error=str(exc), properties=message.properties)
+        message.reject_log_error(log, self.connection_errors)

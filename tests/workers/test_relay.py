@@ -65,9 +65,7 @@ def test_what_was_committed_reaches_its_queues_and_leaves_the_outbox(
     relay.close()
 
 
-def test_a_message_that_no_queue_takes_stays_in_the_outbox(
-    sessions: Sessions, relay: Relay, channel: Any
-) -> None:
+def test_a_message_that_no_queue_takes_stays_in_the_outbox(sessions: Sessions, relay: Relay, channel: Any) -> None:
     with sessions.begin() as session:
         outbox.post(session, OUTBOX, [outbox.Draft("Ping", broker.JOBS.name, "nowhere", "{}")])
         outbox.post(session, OUTBOX, [outbox.Draft("Ping", broker.JOBS.name, "intake", "{}")])
@@ -77,9 +75,7 @@ def test_a_message_that_no_queue_takes_stays_in_the_outbox(
     relay.close()
 
 
-def test_two_relays_send_each_message_once(
-    sessions: Sessions, backing: Backing, channel: Any
-) -> None:
+def test_two_relays_send_each_message_once(sessions: Sessions, backing: Backing, channel: Any) -> None:
     with sessions.begin() as session:
         outbox.post(session, OUTBOX, [outbox.Draft("Ping", broker.JOBS.name, "intake", "{}")] * 700)
     relays = [Relay("intake", sessions, OUTBOX, lambda: publishing.connect(backing.broker_url)) for _ in range(2)]

@@ -41,7 +41,9 @@ def test_a_batch_is_cut_into_parts_with_a_letter_each_and_one_for_the_audit(sess
 
 def test_a_bad_line_is_rejected_by_its_number_and_the_rest_is_accepted(sessions: Sessions) -> None:
     with sessions.begin() as session:
-        accepted = accept_links(session, CALLER, lines("https://a.example/", "not a url", "https://b.example/"), SETTINGS)
+        accepted = accept_links(
+            session, CALLER, lines("https://a.example/", "not a url", "https://b.example/"), SETTINGS
+        )
     assert accepted.accepted == 2
     assert [(each.line, each.input) for each in accepted.rejected] == [(2, "not a url")]
 

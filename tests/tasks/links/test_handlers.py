@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 from sqlalchemy import func, select, update
+from tasks.links.fetch import Result, Target
 
 from config.settings import Links
 from tasks.database import Sessions
 from tasks.links import queries
-from tasks.links.fetch import Result, Target
 from tasks.links.handlers import check_links, lease_due
 from tasks.links.messages import CheckLinks, JobFinished, LeaseDueLinks, LinkBroke, LinkRecovered, LinkSpec, link_id
 from tasks.links.models import Check, Incident, Link, Outbox
@@ -179,9 +179,7 @@ def test_two_ticks_at_once_lease_each_due_link_once(sessions: Sessions) -> None:
 
 def test_submitting_again_sets_what_was_said_and_keeps_the_rest(sessions: Sessions) -> None:
     job = uuid.uuid4()
-    first = CheckLinks(
-        uuid.uuid4(), WORKSPACE, NOON, (LinkSpec(URL, interval_s=60, tags=("docs",)),), job, 1
-    )
+    first = CheckLinks(uuid.uuid4(), WORKSPACE, NOON, (LinkSpec(URL, interval_s=60, tags=("docs",)),), job, 1)
     check(sessions, Answers(), first)
     again = CheckLinks(
         uuid.uuid4(), WORKSPACE, NOON + timedelta(minutes=1), (LinkSpec(URL, external_id="x"),), uuid.uuid4(), 1

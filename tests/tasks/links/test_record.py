@@ -9,7 +9,9 @@ NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("interval_s", [1, 60, 3600, 86_400, 30 * 86_400])
-def test_the_next_check_is_never_sooner_than_half_an_interval_and_never_later_than_one_and_a_half(interval_s: int) -> None:
+def test_the_next_check_is_never_sooner_than_half_an_interval_and_never_later_than_one_and_a_half(
+    interval_s: int,
+) -> None:
     for _ in range(50):
         wait = next_slot(uuid.uuid4(), interval_s, NOON) - NOON
         assert timedelta(seconds=interval_s / 2 - 1) <= wait <= timedelta(seconds=interval_s * 1.5 + 1)

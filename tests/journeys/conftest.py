@@ -1,0 +1,69 @@
+"""One running product for all journeys, with confirmation rules short enough to watch."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from cli.local.backing import start_backing
+from cli.local.product import Product, read_or_make_key
+from tests.journeys.system import System
+from tests.servers.behaviour import BehaviourServer
+from tests.servers.mail import Mailbox
+
+
+@pytest.fixture(scope="session")
+def mailbox() -> Iterator[Mailbox]:
+    """A real SMTP server."""
+    with Mailbox() as mailbox:
+        yield mailbox
+
+
+@pytest.fixture(scope="session")
+def behaviour() -> Iterator[BehaviourServer]:
+    """The server that behaves as badly as servers do."""
+    with BehaviourServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def system(tmp_path_factory: pytest.TempPathFactory, mailbox: Mailbox, behaviour: BehaviourServer) -> Iterator[System]:
+    """The whole product, ready."""
+    settings = {
+        **{name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ},
+        "PRANALA_PORT": str(free_port()),
+        "PRANALA_ALLOW_NETWORKS": "127.0.0.0/8",
+        "PRANALA_CA_FILE": behaviour.ca_file,
+        "PRANALA_MIN_CONFIRM_S": "1",
+        "PRANALA_CONFIRM_OFFSETS_S": "1,2,3",
+        "PRANALA_TICK_S": "1",
+        "PRANALA_SWEEP_LEASE_S": "8",
+        "PRANALA_SWEEP_LEASE_MAX_S": "16",
+        "PRANALA_HOST_CONCURRENCY": "64",
+        "PRANALA_HOST_INTERVAL_MS": "0",
+        "PRANALA_CONNECT_TIMEOUT_S": "2",
+        "PRANALA_TOTAL_TIMEOUT_S": "5",
+        "PRANALA_DELIVERY_BACKOFF_S": "1,1,2,2",
+        "PRANALA_SMTP_URL": f"smtp://127.0.0.1:{mailbox.port}",
+        "PRANALA_SMTP_FROM": "pranala@example.org",
+    }
+    with start_backing(tmp_path_factory.mktemp("system"), durable=False, env={}) as backing:
+        product = Product(backing, settings)
+        product.migrate()
+        key, _ = read_or_make_key(product)
+        product.launch()
+        try:
+            product.wait_ready()
+            yield System(product, backing, key)
+        finally:
+            product.stop()
+
+
+def free_port() -> int:
+    """A port that is free now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
