@@ -124,7 +124,7 @@ class Attempt(_message.Message):
     def __init__(self, number: _Optional[int] = ..., at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., ok: _Optional[bool] = ..., status: _Optional[int] = ..., latency_ms: _Optional[float] = ..., answer: _Optional[str] = ...) -> None: ...
 
 class Delivery(_message.Message):
-    __slots__ = ("id", "channel_id", "subject", "title", "state", "attempts", "created_at", "next_attempt_at", "finished_at", "link_id", "trace_id")
+    __slots__ = ("id", "channel_id", "subject", "title", "state", "attempts", "created_at", "next_attempt_at", "finished_at", "link_id", "trace_id", "error")
     ID_FIELD_NUMBER: _ClassVar[int]
     CHANNEL_ID_FIELD_NUMBER: _ClassVar[int]
     SUBJECT_FIELD_NUMBER: _ClassVar[int]
@@ -136,6 +136,7 @@ class Delivery(_message.Message):
     FINISHED_AT_FIELD_NUMBER: _ClassVar[int]
     LINK_ID_FIELD_NUMBER: _ClassVar[int]
     TRACE_ID_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
     id: str
     channel_id: str
     subject: str
@@ -147,7 +148,8 @@ class Delivery(_message.Message):
     finished_at: _timestamp_pb2.Timestamp
     link_id: str
     trace_id: str
-    def __init__(self, id: _Optional[str] = ..., channel_id: _Optional[str] = ..., subject: _Optional[str] = ..., title: _Optional[str] = ..., state: _Optional[str] = ..., attempts: _Optional[_Iterable[_Union[Attempt, _Mapping]]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., next_attempt_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., finished_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., link_id: _Optional[str] = ..., trace_id: _Optional[str] = ...) -> None: ...
+    error: str
+    def __init__(self, id: _Optional[str] = ..., channel_id: _Optional[str] = ..., subject: _Optional[str] = ..., title: _Optional[str] = ..., state: _Optional[str] = ..., attempts: _Optional[_Iterable[_Union[Attempt, _Mapping]]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., next_attempt_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., finished_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., link_id: _Optional[str] = ..., trace_id: _Optional[str] = ..., error: _Optional[str] = ...) -> None: ...
 
 class DeliveryPage(_message.Message):
     __slots__ = ("items", "next")

@@ -48,6 +48,20 @@ def host_of(url: str) -> str:
     return URL(url).hostname
 
 
+def address_of(url: str) -> tuple[str, int]:
+    """Return host and port of a normalised http or https URL, IPv6 in brackets."""
+    scheme, _, authority, *_ = url.split("/", 3)
+    host, colon, port = authority.rpartition(":")
+    if colon and not port.endswith("]"):
+        return host, int(port)
+    return authority, 443 if scheme == "https:" else 80
+
+
+def is_literal(host: str) -> bool:
+    """Is the host of a normalised URL an IP address? WHATWG reads any name that ends in a number as one."""
+    return host.startswith("[") or host.rpartition(".")[2].isdigit()
+
+
 def scheme_of(url: str) -> str:
     """Return the scheme of a normalised URL, without the colon."""
     return url.partition(":")[0]

@@ -18,7 +18,6 @@ from config.settings import Links
 from tasks import outbox, wire
 from tasks.database import Sessions, as_json, insert_rows, update_rows
 from tasks.links import record
-from tasks.links.fetch import Result, Target
 from tasks.links.messages import (
     CheckLinks,
     JobFinished,
@@ -30,6 +29,7 @@ from tasks.links.messages import (
 )
 from tasks.links.models import CHECKS, INCIDENTS, LINKS, OUTBOX, Link, PartDone
 from tasks.links.record import Outcome, Row
+from tasks.links.result import Result, Target
 from tasks.links.state import ConfirmRules
 
 SCHEDULED = "links.scheduled"

@@ -11,10 +11,9 @@ from typing import Any
 
 from config import telemetry
 from tasks import wire
-from tasks.links.fetch import Result
 from tasks.links.messages import LinkBroke, LinkChange, LinkRecovered, LinkSpec
-from tasks.links.state import Announcement, ConfirmRules, Standing, Step, advance
-from tasks.links.verdict import JUDGEMENTS, Reason
+from tasks.links.result import Result
+from tasks.links.state import Announcement, ConfirmRules, Standing, State, Step, advance
 from tasks.urls import host_of
 
 STANDING = tuple(Standing.__dataclass_fields__)
@@ -81,9 +80,9 @@ def apply(row: Row, result: Result, scheduled_at: datetime, rules: ConfirmRules)
     """Move a link by one result. A result older than the last one that counted moves nothing."""
     if row["last_scheduled_at"] and scheduled_at <= row["last_scheduled_at"]:
         return Outcome(row)
-    before = Standing(**{name: row[name] for name in STANDING})
+    before = Standing(**{**{name: row[name] for name in STANDING}, "state": State(row["state"])})
     full = result.methods[-1:] == ("GET",)
-    step = advance(before, JUDGEMENTS[Reason(result.reason)], result.finished_at, full, rules)
+    step = advance(before, result.judgement, result.finished_at, full, rules)
     changed = {
         **row,
         **{name: getattr(step.standing, name) for name in STANDING},

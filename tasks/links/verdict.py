@@ -183,9 +183,27 @@ def judge(seen: Observation) -> Judgement:
     return judged
 
 
+def head_settles(seen: Observation) -> bool:
+    """Is what a HEAD brought worth believing without a GET?
+
+    Only success, and what has nothing to do with the method: a time-out, a host that cannot be found, reached or
+    trusted, an address that is refused, and a server that asks for fewer requests.
+    """
+    if seen.hindrance is not None:
+        return seen.hindrance not in _REDIRECTS_ASTRAY
+    if seen.fault is not None:
+        return seen.fault.code == OPERATION_TIMEDOUT or seen.fault.phase in (Phase.DNS, Phase.CONNECT, Phase.TLS)
+    return seen.status == 429 or judge_status(seen.status, seen.headers).verdict is Verdict.OK
+
+
+_REDIRECTS_ASTRAY = frozenset(
+    (Reason.REDIRECT_LOOP, Reason.REDIRECT_LIMIT, Reason.REDIRECT_INVALID, Reason.REDIRECT_BLOCKED_SCHEME)
+)
+
+
 def judge_status(status: int, headers: Mapping[str, str] = _NO_HEADERS) -> Judgement:
     """Judge a final status; `headers` have lower-case names."""
-    if status == 200 and "x-amzn-waf-action" not in headers:
+    if status == 200:
         return JUDGEMENTS[Reason.OK]
     if is_challenge(status, headers):
         return JUDGEMENTS[Reason.BOT_CHALLENGE]
@@ -312,14 +330,14 @@ def _judge_lost(fault: Fault) -> Reason:
     return Reason.PROTOCOL_ERROR if "header" in fault.text.lower() else Reason.CONNECTION_CLOSED
 
 
-# OpenSSL's X509_V_ERR_*. libcurl compares the host name itself and then leaves the verify result at 0.
+# OpenSSL's X509_V_ERR_*. Where libcurl compares the host name itself, only its text says so.
 _EXPIRED, _HOSTNAME_MISMATCH, _IP_MISMATCH = 10, 62, 64
 
 
 def _judge_certificate(fault: Fault) -> Reason:
     if fault.tls_verify == _EXPIRED:
         return Reason.TLS_EXPIRED
-    if fault.tls_verify in (0, _HOSTNAME_MISMATCH, _IP_MISMATCH):
+    if fault.tls_verify in (_HOSTNAME_MISMATCH, _IP_MISMATCH) or "match" in fault.text:
         return Reason.TLS_HOSTNAME_MISMATCH
     return Reason.TLS_UNTRUSTED
 

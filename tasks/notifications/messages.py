@@ -62,12 +62,12 @@ class DeliverySucceeded(Event):
 
 @dataclass(frozen=True)
 class DeliveryFailed(Event):
-    """A channel could not be told and no attempt is left."""
+    """A channel could not be told and no attempt is left, or there is no such channel, or none at all."""
 
     event_id: uuid.UUID
     workspace_id: uuid.UUID
     delivery_id: uuid.UUID
-    channel_id: uuid.UUID
+    channel_id: uuid.UUID | None
     channel_kind: str
     subject: str
     title: str

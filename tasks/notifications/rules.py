@@ -9,5 +9,5 @@ C = TypeVar("C")
 
 
 def audience(channels: Iterable[C], subject: str) -> list[C]:
-    """Of a workspace's channels, those that hear `subject`. The default rule: every channel hears everything."""
-    return list(channels) if subject else []
+    """Of a workspace's channels, those that hear `subject`. The default rule: every channel, whatever the subject."""
+    return list(channels)

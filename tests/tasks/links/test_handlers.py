@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 from sqlalchemy import func, select, update
-from tasks.links.fetch import Result, Target
 
 from config.settings import Links
 from tasks.database import Sessions
@@ -16,6 +15,7 @@ from tasks.links import queries
 from tasks.links.handlers import check_links, lease_due
 from tasks.links.messages import CheckLinks, JobFinished, LeaseDueLinks, LinkBroke, LinkRecovered, LinkSpec, link_id
 from tasks.links.models import Check, Incident, Link, Outbox
+from tasks.links.result import Hop, Result, Target
 from tasks.links.verdict import JUDGEMENTS, Reason
 from tests.conftest import MakeDatabase
 
@@ -45,6 +45,13 @@ class Answers:
             permanence=judged.permanence,
             status_code=200 if self.reason is Reason.OK else 404,
             final_url=target.url,
+            suggested_url=None,
+            hops=(Hop(target.url, 200, "192.0.2.1"),),
+            timings_ms={"total": 12.5},
+            tls_not_after=None,
+            bytes_read=0,
+            retry_after_s=None,
+            detail="",
             methods=("GET",) if target.full else ("HEAD", "GET"),
             attempts=1,
             started_at=self.at,

@@ -17,6 +17,7 @@ from tasks.links.verdict import (
     Phase,
     Reason,
     Verdict,
+    head_settles,
     judge,
     judge_fault,
     judge_lookup,
@@ -100,7 +101,6 @@ def test_client_errors_that_pass_are_transient(status: int, permanence: str) -> 
         (200, {"x-datadome": "protected"}, Reason.OK),
         (202, {"x-amzn-waf-action": "challenge"}, Reason.BOT_CHALLENGE),
         (405, {"x-amzn-waf-action": "captcha"}, Reason.BOT_CHALLENGE),
-        (200, {"x-amzn-waf-action": "challenge"}, Reason.BOT_CHALLENGE),
         (503, {"retry-after": "120"}, Reason.SERVICE_UNAVAILABLE),
         (500, {"retry-after": "120"}, Reason.HTTP_5XX),
         (404, {"retry-after": "120"}, Reason.HTTP_404),
@@ -137,7 +137,10 @@ def test_headers_say_who_answered(status: int, headers: dict[str, str], reason: 
         (Fault(56, Phase.REQUEST, "Too large response headers"), Reason.PROTOCOL_ERROR),
         (Fault(56, Phase.BODY, "Recv failure: Connection reset by peer"), Reason.BODY_INCOMPLETE),
         (Fault(60, Phase.TLS, tls_verify=10), Reason.TLS_EXPIRED),
-        (Fault(60, Phase.TLS, tls_verify=0), Reason.TLS_HOSTNAME_MISMATCH),
+        (
+            Fault(60, Phase.TLS, "SSL: no alternative certificate subject name matches target hostname", tls_verify=1),
+            Reason.TLS_HOSTNAME_MISMATCH,
+        ),
         (Fault(60, Phase.TLS, tls_verify=62), Reason.TLS_HOSTNAME_MISMATCH),
         (Fault(60, Phase.TLS, tls_verify=18), Reason.TLS_UNTRUSTED),
         (Fault(60, Phase.TLS, tls_verify=20), Reason.TLS_UNTRUSTED),
@@ -182,6 +185,39 @@ TOO_SLOW = Fault(28, Phase.BODY, "Operation timed out")
 )
 def test_a_check_is_judged_by_all_that_it_saw(seen: Observation, reason: Reason) -> None:
     assert judge(seen) == JUDGEMENTS[reason]
+
+
+@pytest.mark.parametrize(
+    ("seen", "settled"),
+    [
+        (Observation(200), True),
+        (Observation(204), True),
+        (Observation(200, redirects=(302,)), True),
+        (Observation(429), True),
+        (Observation(202, {"x-amzn-waf-action": "challenge"}), False),
+        (Observation(401), False),
+        (Observation(403), False),
+        (Observation(404), False),
+        (Observation(405), False),
+        (Observation(410), False),
+        (Observation(500), False),
+        (Observation(503, {"retry-after": "5"}), False),
+        (Observation(fault=Fault(28, Phase.CONNECT)), True),
+        (Observation(fault=Fault(28, Phase.REQUEST)), True),
+        (Observation(fault=Fault(7, Phase.CONNECT)), True),
+        (Observation(fault=Fault(35, Phase.TLS)), True),
+        (Observation(fault=Fault(60, Phase.TLS)), True),
+        (Observation(fault=Fault(52, Phase.REQUEST)), False),
+        (Observation(fault=Fault(56, Phase.REQUEST)), False),
+        (Observation(fault=Fault(1, Phase.REQUEST)), False),
+        (Observation(hindrance=Reason.DNS_NXDOMAIN), True),
+        (Observation(hindrance=Reason.BLOCKED_ADDRESS), True),
+        (Observation(302, hindrance=Reason.REDIRECT_LOOP), False),
+        (Observation(302, hindrance=Reason.REDIRECT_BLOCKED_SCHEME), False),
+    ],
+)
+def test_what_a_head_brought_is_believed_only_where_a_get_could_not_differ(seen: Observation, settled: bool) -> None:
+    assert head_settles(seen) is settled
 
 
 @pytest.mark.parametrize(

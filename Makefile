@@ -1,0 +1,50 @@
+# `make` alone says what there is.
+.DEFAULT_GOAL := help
+.PHONY: help up demo doctor test check lint bench docs clean
+.NOTPARALLEL:
+
+BIN := .venv/bin
+
+help: ## Say what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# One plain command and no shell between: when make is killed, the launcher notices and stops everything.
+up: ## Run everything on this machine, in the foreground; Ctrl-C stops it
+	@deploy/bootstrap.sh
+	@$(BIN)/pranala up --die-with-parent
+
+demo: ## The same, but check the demo site, show its verdicts and stop
+	@deploy/bootstrap.sh
+	@$(BIN)/pranala up --demo --die-with-parent
+
+doctor: ## Say what would keep it from running here, and what to do
+	@deploy/bootstrap.sh
+	@$(BIN)/pranala doctor
+
+test: ## Everything that must hold: lint, types, borders and all tests (starts servers of its own)
+	@deploy/bootstrap.sh dev
+	@$(MAKE) --no-print-directory lint
+	$(BIN)/python -m pytest
+
+check: ## The quick part of it, under a minute: lint, types, borders and the tests that need no server
+	@deploy/bootstrap.sh dev
+	@$(MAKE) --no-print-directory lint
+	$(BIN)/python -m pytest -m "not servers"
+
+lint:
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: ## What we claim about speed, measured here
+	@deploy/bootstrap.sh dev
+	$(BIN)/python -m benchmarks
+
+docs: ## Write the generated pages under docs/reference anew
+	@deploy/bootstrap.sh dev
+	$(BIN)/python -m docs.reference
+
+clean: ## Remove what was installed and cached; the data in .pranala stays
+	rm -rf .venv .*_cache .hypothesis .coverage build dist ./*.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,87 @@
+"""Not being root: PostgreSQL refuses to run as root, so it must believe that it is somebody else."""
+
+import hashlib
+import os
+import pwd
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from cli.local.errors import LocalError
+from cli.local.origin import Skip, which
+
+NOBODY = 65534
+OUTSIDE = Path("/var/lib/pranala")
+
+
+@dataclass(frozen=True)
+class Identity:
+    """`prefix` goes before a command; files in `home` are the identity's own, `words` tell a person."""
+
+    prefix: tuple[str, ...]
+    home: Path
+    uid: int | None = None
+    words: str = ""
+
+    def own(self, path: Path) -> None:
+        if self.uid is not None:
+            os.chown(path, self.uid, self.uid)
+
+    def reachable(self, folder: Path) -> Path:
+        """`folder` itself, or a copy in `home` when another user may not go where it lies."""
+        if self.uid is None or self._can_read(folder):
+            return folder
+        copy = self.home / "installed"
+        if not copy.exists():
+            draft = self.home / "installed.new"
+            shutil.rmtree(draft, ignore_errors=True)
+            shutil.copytree(folder.parent, draft, symlinks=True)
+            draft.rename(copy)
+        return copy / folder.name
+
+    def _can_read(self, folder: Path) -> bool:
+        answer = subprocess.run([*self.prefix, "/bin/ls", str(folder)], capture_output=True, check=False)
+        return answer.returncode == 0
+
+
+def find_identity(root: Path, skip: Skip) -> Identity:
+    """Ourselves; or for root a user namespace in which root's files are nobody's; or another user."""
+    if os.getuid() != 0:
+        return Identity((), root)
+    if "userns" not in skip and (prefix := _namespace()):
+        return Identity(prefix, root, words="in a user namespace, as root may not run it")
+    return _another_user(root)
+
+
+def _namespace() -> tuple[str, ...] | None:
+    unshare = which("unshare")
+    if unshare is None:
+        return None
+    prefix = (unshare, "--user", f"--map-user={NOBODY}", f"--map-group={NOBODY}")
+    tried = subprocess.run([*prefix, "/bin/true"], capture_output=True, check=False)
+    return prefix if tried.returncode == 0 else None
+
+
+def _another_user(root: Path) -> Identity:
+    """Docker's default seccomp profile forbids user namespaces; another user cannot enter our directory."""
+    setpriv = which("setpriv")
+    if setpriv is None:
+        raise LocalError(
+            "PostgreSQL refuses to run as root, and neither `unshare --user` nor `setpriv` works here: "
+            "run as an ordinary user, or set PRANALA_POSTGRES_URL."
+        )
+    uid = _postgres_user()
+    home = OUTSIDE / hashlib.sha256(os.fsencode(root)).hexdigest()[:12]
+    home.mkdir(mode=0o755, parents=True, exist_ok=True)
+    os.chown(home, uid, uid)
+    # Changing the user clears the parent-death signal, so setpriv must set it once more.
+    prefix = (setpriv, f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "--pdeathsig", "INT")
+    return Identity(prefix, home, uid, words=f"as user {uid} with its data in {home}, as root may not run it")
+
+
+def _postgres_user() -> int:
+    try:
+        return pwd.getpwnam("postgres").pw_uid
+    except KeyError:
+        return NOBODY

@@ -1,0 +1,57 @@
+"""What a check is asked and what it answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from tasks.links.verdict import Judgement, Permanence, Reason, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What to check; `full` asks for the page itself by GET, as a confirmation must."""
+
+    url: str
+    full: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """One request of the chain that gave the verdict; no status where no answer came, no IP where none was reached."""
+
+    url: str
+    status: int | None
+    ip: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The outcome of a check.
+
+    `status_code` is that of the last response and `final_url` the last URL asked for. `suggested_url` is where a
+    permanent redirect says the link should point. `methods` are those tried, in order; `attempts` counts the first
+    try and its repetitions. `timings_ms` has the phases dns, connect, tls and ttfb of the last request, and the total
+    of all requests. `bytes_read` counts bodies as sent. `retry_after_s` is how long the server asked to be left alone.
+    """
+
+    verdict: Verdict
+    reason: Reason
+    permanence: Permanence | None
+    status_code: int | None
+    final_url: str | None
+    suggested_url: str | None
+    hops: tuple[Hop, ...]
+    methods: tuple[str, ...]
+    attempts: int
+    timings_ms: dict[str, float]
+    tls_not_after: datetime | None
+    bytes_read: int
+    retry_after_s: float | None
+    started_at: datetime
+    finished_at: datetime
+    detail: str
+
+    @property
+    def judgement(self) -> Judgement:
+        return Judgement(self.verdict, self.reason, self.permanence)

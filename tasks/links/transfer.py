@@ -1,0 +1,186 @@
+"""One HTTP request by libcurl: how it is asked, what came back, and which addresses it may connect to."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import pycurl
+
+from tasks.guard import AddressPolicy
+from tasks.links.verdict import COULDNT_CONNECT, COULDNT_RESOLVE_HOST, FILESIZE_EXCEEDED, Fault, Phase
+
+ACCEPT = ("Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "Accept-Language: en,*;q=0.5")
+
+
+@dataclass(frozen=True, slots=True)
+class TransferSettings:
+    policy: AddressPolicy
+    user_agent: str
+    connect_timeout_s: float
+    body_cap_bytes: int
+    ca_file: str
+
+
+@dataclass(slots=True)
+class Response:
+    """What one request brought: a status where a whole head came, a fault where something went wrong, or both.
+
+    `refusal` says why the guard let it connect nowhere; `timings_ms` are the durations of the phases.
+    """
+
+    status: int
+    fault: Fault | None
+    refusal: str | None
+    ip: str | None
+    elapsed_s: float
+    timings_ms: dict[str, float]
+    bytes_read: int
+    tls_not_after: datetime | None
+    lines: list[bytes] = field(repr=False)
+
+    def headers(self) -> dict[str, str]:
+        """The headers of the final head, names in lower case; of repeated ones the first."""
+        found: dict[str, str] = {}
+        for line in self.lines[_final_head(self.lines) + 1 :]:
+            name, colon, value = line.decode("utf-8", "replace").partition(":")
+            if colon:
+                found.setdefault(name.strip().lower(), value.strip())
+        return found
+
+
+class Transfer:
+    """An easy handle with its settings, used for one request after another."""
+
+    def __init__(self, settings: TransferSettings) -> None:
+        self.easy = pycurl.Curl()
+        self._policy = settings.policy
+        self._lines: list[bytes] = []
+        self._refusal: str | None = None
+        self._os_errno = 0
+        self._url = ""
+        self._method = "GET"
+        self._resolves = False
+        self._set_up(settings)
+
+    def _set_up(self, settings: TransferSettings) -> None:
+        set_option = self.easy.setopt
+        set_option(pycurl.NOSIGNAL, 1)
+        set_option(pycurl.PROXY, "")  # also forbids the proxies of the environment
+        set_option(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
+        # HTTP/2 would share one connection between checks, and one check's fault would be another's.
+        set_option(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
+        set_option(pycurl.FOLLOWLOCATION, 0)
+        set_option(pycurl.PATH_AS_IS, 1)
+        set_option(pycurl.USERAGENT, settings.user_agent)
+        set_option(pycurl.HTTPHEADER, list(ACCEPT))
+        set_option(pycurl.ACCEPT_ENCODING, "")  # all that libcurl can decode
+        set_option(pycurl.CONNECTTIMEOUT_MS, max(int(settings.connect_timeout_s * 1000), 1))
+        set_option(pycurl.MAXFILESIZE_LARGE, settings.body_cap_bytes)  # as sent and as decoded, announced or not
+        set_option(pycurl.CAINFO, settings.ca_file)
+        set_option(pycurl.OPT_CERTINFO, 1)
+        set_option(pycurl.OPENSOCKETFUNCTION, self._open_socket)
+        # Builtins: they are called for every line and chunk without a step of Python. len() says "all of it taken".
+        set_option(pycurl.HEADERFUNCTION, self._lines.append)
+        set_option(pycurl.WRITEFUNCTION, len, use_memoryview=True)
+
+    def prepare(self, method: str, url: str, timeout_s: float, resolve: str | None) -> None:
+        """Make ready for a request; `resolve` is libcurl's host:port:addresses."""
+        self._lines.clear()
+        self._refusal = None
+        self._os_errno = 0
+        self._url = url
+        self.easy.setopt(pycurl.URL, url)
+        self.easy.setopt(pycurl.TIMEOUT_MS, max(int(timeout_s * 1000), 1))
+        if method != self._method:
+            self.easy.setopt(pycurl.NOBODY if method == "HEAD" else pycurl.HTTPGET, 1)
+            self._method = method
+        if resolve or self._resolves:
+            # The plus lets the entry age; what stays set would be entered anew by each request.
+            self.easy.setopt(pycurl.RESOLVE, [f"+{resolve}"] if resolve else [])
+            self._resolves = bool(resolve)
+
+    def response(self, code: int, text: str) -> Response:
+        """Read what came of the request that ended with libcurl's error code (0: none)."""
+        info = self.easy.getinfo
+        status = int(info(pycurl.RESPONSE_CODE)) if self._head_is_whole() else 0
+        fault = self._fault(code, text, status) if code not in (0, FILESIZE_EXCEEDED) else None
+        elapsed_s = info(pycurl.TOTAL_TIME)
+        refused = fault is not None and fault.code == COULDNT_CONNECT
+        return Response(
+            status=status,
+            fault=fault,
+            refusal=self._refusal if refused else None,
+            ip=info(pycurl.PRIMARY_IP) or None,
+            elapsed_s=elapsed_s,
+            timings_ms=self._timings_ms(),
+            bytes_read=int(info(pycurl.SIZE_DOWNLOAD_T)),
+            tls_not_after=self._tls_not_after(),
+            lines=self._lines.copy(),
+        )
+
+    def _open_socket(self, _purpose: int, address: pycurl.CurlSockAddr) -> socket.socket | int:
+        """Judge the very address that is about to be connected to. Must not raise: libcurl could not hear it."""
+        if isinstance(address.addr, bytes):
+            self._refusal = "neither IPv4 nor IPv6"
+            return pycurl.SOCKET_BAD
+        refusal = self._policy.refusal(address.addr[0], address.addr[1])
+        if refusal is not None:
+            self._refusal = refusal
+            return pycurl.SOCKET_BAD
+        try:
+            return socket.socket(address.family, address.socktype, address.protocol)
+        except OSError as error:
+            self._os_errno = error.errno or 0
+            return pycurl.SOCKET_BAD
+
+    def _head_is_whole(self) -> bool:
+        lines = self._lines
+        return bool(lines) and lines[-1] == b"\r\n" or bool(lines) and b"\r\n" in lines[_final_head(lines) :]
+
+    def _fault(self, code: int, text: str, status: int) -> Fault:
+        info = self.easy.getinfo
+        os_errno = self._os_errno or int(info(pycurl.OS_ERRNO))
+        return Fault(code, self._phase(code, status), text, os_errno, int(info(pycurl.SSL_VERIFYRESULT)))
+
+    def _phase(self, code: int, status: int) -> Phase:
+        info = self.easy.getinfo
+        if status:
+            return Phase.BODY
+        if code == COULDNT_RESOLVE_HOST:
+            return Phase.DNS
+        if not info(pycurl.PRIMARY_IP):
+            return Phase.CONNECT
+        opened = info(pycurl.NUM_CONNECTS) > 0
+        if opened and self._url.startswith("https:") and not info(pycurl.APPCONNECT_TIME):
+            return Phase.TLS
+        return Phase.REQUEST
+
+    def _timings_ms(self) -> dict[str, float]:
+        info = self.easy.getinfo
+        found, connected = info(pycurl.NAMELOOKUP_TIME), info(pycurl.CONNECT_TIME)
+        secured, sent, began = info(pycurl.APPCONNECT_TIME), info(pycurl.PRETRANSFER_TIME), info(pycurl.STARTTRANSFER_TIME)
+        return {
+            "connect": _ms(connected - found),
+            "tls": _ms(secured - connected),
+            "ttfb": _ms(began - sent),
+        }
+
+    def _tls_not_after(self) -> datetime | None:
+        if not self._url.startswith("https:") or not self.easy.getinfo(pycurl.NUM_CONNECTS):
+            return None
+        for certificate in self.easy.getinfo(pycurl.INFO_CERTINFO)[:1]:
+            expires = dict(certificate).get("Expire date")
+            return datetime.fromtimestamp(ssl.cert_time_to_seconds(expires), UTC) if expires else None
+        return None
+
+
+def _final_head(lines: list[bytes]) -> int:
+    """Where the last status line is: interim responses come before it."""
+    return max((at for at, line in enumerate(lines) if line.startswith(b"HTTP/")), default=0)
+
+
+def _ms(seconds: float) -> float:
+    return round(max(seconds, 0.0) * 1000, 3)

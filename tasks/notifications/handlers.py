@@ -1,0 +1,97 @@
+"""What notifications does when it is told: turn events into deliveries, make their attempts, look for what is due."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from config import telemetry
+from config.settings import Notifications
+from tasks import outbox, wire
+from tasks.database import Sessions
+from tasks.links.messages import LinkBroke, LinkRecovered
+from tasks.notifications import deliveries, rules
+from tasks.notifications.channels.sending import Envelope, Outcome, Sender, failed
+from tasks.notifications.deliveries import Cause, Claim, Ended
+from tasks.notifications.messages import Deliver, NotificationQueued, RetryDeliveries, SendNotification
+from tasks.notifications.models import OUTBOX, Channel
+from tasks.notifications.vault import Vault, VaultError
+from tasks.notifications.wording import notice
+
+
+def tell(message: LinkBroke | LinkRecovered, *, sessions: Sessions, settings: Notifications) -> None:
+    """One delivery for each channel that hears of it. Told twice, nothing is added."""
+    said = notice(message)
+    cause = Cause(message.event_id, message.workspace_id)
+    with sessions.begin() as session:
+        audience = rules.audience(_channels(session, message.workspace_id), said.subject)
+        deliveries.create(session, cause, said, audience, settings)
+
+
+def send_notification(message: SendNotification, *, sessions: Sessions, settings: Notifications) -> None:
+    """Turn the job into deliveries. One that nobody can be told of is finished as well, as a delivery that failed."""
+    said = notice(message)
+    cause = Cause(message.part_id, message.workspace_id)
+    with sessions.begin() as session:
+        channels = _channels(session, message.workspace_id)
+        audience = _wanted(channels, message.channel_id) or []
+        if audience:
+            deliveries.create(session, cause, said, audience, settings)
+        else:
+            error = "there is no such channel" if message.channel_id else "the workspace has no channel"
+            deliveries.refuse(session, cause, said, message.channel_id, error)
+        outbox.post(session, OUTBOX, [outbox.event(NotificationQueued(wire.new_id(), message.part_id))])
+
+
+def deliver(
+    message: Deliver, *, sessions: Sessions, vault: Vault, senders: Mapping[str, Sender], settings: Notifications
+) -> None:
+    """Make one attempt: claim it, send outside any transaction, write down how it ended."""
+    with sessions.begin() as session:
+        claim = deliveries.claim(session, message.delivery_id, settings)
+    if claim is None:
+        return
+    at, started = datetime.now(UTC), time.monotonic()
+    outcome = _send(claim, vault, senders)
+    ended = Ended(outcome, at, (time.monotonic() - started) * 1000)
+    with sessions.begin() as session:
+        deliveries.settle(session, claim, ended, settings)
+
+
+def retry_deliveries(_: RetryDeliveries, *, sessions: Sessions, settings: Notifications) -> None:
+    """Time has passed: hand out what is due."""
+    with sessions.begin() as session:
+        deliveries.hand_out(session, settings)
+
+
+def _channels(session: Session, workspace_id: uuid.UUID) -> Sequence[Channel]:
+    query = select(Channel).where(Channel.workspace_id == workspace_id, Channel.deleted_at.is_(None))
+    return session.scalars(query.order_by(Channel.id)).all()
+
+
+def _wanted(channels: Sequence[Channel], channel_id: uuid.UUID | None) -> list[Channel]:
+    if channel_id is None:
+        return rules.audience(channels, "notification")
+    return [channel for channel in channels if channel.id == channel_id]
+
+
+def _send(claim: Claim, vault: Vault, senders: Mapping[str, Sender]) -> Outcome:
+    try:
+        secret = vault.open(claim.secret, claim.workspace_id, claim.channel_id) if claim.secret else ""
+    except VaultError as error:
+        return failed(str(error))
+    envelope = Envelope(
+        id=claim.delivery_id,
+        target=claim.target,
+        secret=secret,
+        title=claim.title,
+        body=claim.body,
+        payload=claim.payload,
+        traceparent=telemetry.carrier().get("traceparent", ""),
+    )
+    return senders[claim.channel_kind](envelope)

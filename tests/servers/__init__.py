@@ -1,0 +1,1 @@
+"""Servers that behave and misbehave on purpose, for tests and demonstrations."""

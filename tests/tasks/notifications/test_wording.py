@@ -1,0 +1,123 @@
+import json
+import uuid
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tasks.links.messages import LinkBroke, LinkRecovered
+from tasks.links.verdict import JUDGEMENTS, Verdict
+from tasks.notifications.messages import RetryDeliveries, SendNotification
+from tasks.notifications.reasons import REASONS, explain
+from tasks.notifications.wording import LARGEST_PAYLOAD, encode, notice
+
+AT = datetime(2026, 11, 21, 23, 5, tzinfo=UTC)
+BROKE = LinkBroke(
+    event_id=uuid.uuid4(),
+    workspace_id=uuid.uuid4(),
+    link_id=uuid.uuid4(),
+    incident_id=uuid.uuid4(),
+    url="https://example.com/page",
+    reason="http_404",
+    started_at=AT,
+    broke_at=AT + timedelta(minutes=6),
+    status_code=404,
+    tags=("docs", "eu"),
+)
+RECOVERED = LinkRecovered(
+    event_id=uuid.uuid4(),
+    workspace_id=BROKE.workspace_id,
+    link_id=BROKE.link_id,
+    incident_id=BROKE.incident_id,
+    url=BROKE.url,
+    reason="ok",
+    started_at=AT,
+    recovered_at=AT + timedelta(hours=2, minutes=5, seconds=9),
+    duration_s=7509.0,
+)
+
+
+def payload(message: LinkBroke | LinkRecovered | SendNotification) -> Any:
+    return json.loads(notice(message).payload)
+
+
+def test_a_broken_link_is_told_with_what_since_when_why_and_what_to_do() -> None:
+    said = notice(BROKE)
+    assert said.title == "Broken link: https://example.com/page"
+    for words in (
+        "https://example.com/page\nhas been broken since 21 November 2026, 23:05 UTC.",
+        "Why: The server says that there is no such page (HTTP 404 Not Found).",
+        "What to do: Correct the address",
+        "Tags: docs, eu",
+        str(BROKE.link_id),
+    ):
+        assert words in said.body
+    assert (said.subject, said.link_id) == ("link.broken", BROKE.link_id)
+
+
+def test_a_recovered_link_is_told_with_how_long_it_was_broken() -> None:
+    said = notice(RECOVERED)
+    assert said.title == "Link works again: https://example.com/page"
+    assert "works again since 22 November 2026, 01:10 UTC." in said.body
+    assert "It was broken for 2 hours 5 minutes, from 21 November 2026, 23:05 UTC." in said.body
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.2, "less than a second"), (1, "1 second"), (61, "1 minute 1 second"), (3600, "1 hour"), (90_000, "1 day 1 hour")],
+)
+def test_a_duration_is_told_in_its_two_largest_units(seconds: float, words: str) -> None:
+    assert f"broken for {words}," in notice(replace(RECOVERED, duration_s=seconds)).body
+
+
+def test_the_payload_is_type_timestamp_and_data() -> None:
+    told = payload(BROKE)
+    assert set(told) == {"type", "timestamp", "data"}
+    assert (told["type"], told["timestamp"]) == ("link.broken", "2026-11-21T23:11:00Z")
+    assert told["data"]["title"] == "Broken link: https://example.com/page"
+    assert (told["data"]["link_id"], told["data"]["status_code"]) == (str(BROKE.link_id), 404)
+    assert "workspace_id" not in told["data"]
+
+
+def test_a_notification_of_ones_own_says_what_its_sender_wrote() -> None:
+    message = SendNotification(uuid.uuid4(), uuid.uuid4(), "Deploy\r\nBcc: all@example.com", "Done.\0")
+    assert notice(message).title == "Deploy Bcc: all@example.com"
+    assert notice(message).body == "Done.\N{REPLACEMENT CHARACTER}"
+    assert payload(message)["data"] == {"title": "Deploy\r\nBcc: all@example.com", "body": "Done.\0"}
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"title": "t", "body": "x" * 100_000},
+        {"title": "\0" * 9_000, "body": "é" * 50_000},
+        {"title": "t", "tags": ["tag"] * 20_000},
+        {"title": "t", "body": '"' * 19_000, "url": "u" * 8_000},
+    ],
+)
+def test_a_payload_stays_small_and_whole(data: dict[str, Any]) -> None:
+    text = encode("notification", AT, data)
+    assert len(text.encode()) < LARGEST_PAYLOAD
+    assert set(json.loads(text)["data"]) == set(data)
+    assert json.loads(text)["data"]["title"]
+
+
+def test_a_very_long_url_makes_a_title_that_is_not() -> None:
+    title = notice(replace(BROKE, url="https://example.com/" + "a" * 8_000)).title
+    assert len(title) == 300
+    assert title.endswith("…")
+
+
+def test_every_reason_for_which_a_link_breaks_is_explained() -> None:
+    assert set(REASONS) == {str(each.reason) for each in JUDGEMENTS.values() if each.verdict is Verdict.BROKEN}
+
+
+def test_a_reason_that_is_not_known_yet_is_told_by_its_name() -> None:
+    assert explain("certificate_revoked", None).why == "The check ended with certificate revoked."
+    assert explain("http_4xx", 499).why.endswith("(HTTP 499).")
+
+
+def test_nobody_is_told_of_a_tick() -> None:
+    with pytest.raises(TypeError, match="RetryDeliveries"):
+        notice(RetryDeliveries())

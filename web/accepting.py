@@ -1,0 +1,92 @@
+"""Accepted work: one transaction of the intake database, and 202 only after its commit."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from flask import Response, request
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from tasks.intake import idempotency
+from tasks.intake.idempotency import Answer
+from web import answers
+from web.access import caller
+from web.front import front
+from web.problems import Fault, Problem
+
+HEADER = "Idempotency-Key"
+_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+
+
+@dataclass(frozen=True)
+class Work:
+    """What was accepted: the answer's body, where to watch it, and how much of what kind it is."""
+
+    body: dict[str, Any]
+    location: str
+    kind: str
+    count: int = 1
+
+
+def accept(fingerprint: Callable[[], str], write: Callable[[Session], Work]) -> Response:
+    """Write the work, or recall what was answered the first time that this key was used.
+
+    `fingerprint` reads whatever is left of the payload; `write` raises a `Problem` to accept nothing.
+    """
+    key = _key()
+    with front().intake.begin() as session:
+        if not key:
+            work = write(session)
+        else:
+            scope = _hold(session, key)
+            if idempotency.is_known(session, scope):
+                return _answer(idempotency.recall(session, scope, _payload(fingerprint)), replayed=True)
+            work = write(session)
+            idempotency.remember(session, scope, _payload(fingerprint), _remembered(work))
+    front().metrics.accepted(work.kind, work.count)
+    return _answer(_remembered(work), replayed=False)
+
+
+def job_location(job_id: object) -> str:
+    """Where a job is watched."""
+    return f"/api/v1/jobs/{job_id}"
+
+
+def _hold(session: Session, key: str) -> str:
+    scope = idempotency.scope_of(caller(), f"{request.method} {request.url_rule}", key)
+    idempotency.hold(session, scope)
+    # The lock is the transaction's, and a long upload leaves the transaction idle for as long as it takes.
+    session.execute(text("SET LOCAL idle_in_transaction_session_timeout = '15min'"))
+    return scope
+
+
+def _key() -> str:
+    """The client's key, bare or as the quoted string of the IETF draft."""
+    key = request.headers.get(HEADER, "").strip()
+    if not key:
+        return ""
+    if len(key) > 2 and key[0] == key[-1] == '"':
+        key = key[1:-1]
+    if not _KEY.fullmatch(key):
+        detail = f"{HEADER} must be 1 to 255 visible ASCII characters."
+        raise Problem(400, detail, errors=[Fault("", detail)])
+    return key
+
+
+def _payload(fingerprint: Callable[[], str]) -> str:
+    # The same bytes mean other lines as text than as CSV.
+    return f"{request.mimetype} {fingerprint()}"
+
+
+def _remembered(work: Work) -> Answer:
+    return Answer(msgspec.json.encode(work.body).decode(), work.location)
+
+
+def _answer(answer: Answer, replayed: bool) -> Response:
+    headers = {"Location": answer.location} | ({"Idempotent-Replayed": "true"} if replayed else {})
+    return answers.raw(answer.body, 202, headers)

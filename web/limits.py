@@ -1,0 +1,25 @@
+"""How much of what may be asked in one request."""
+
+from __future__ import annotations
+
+# A whole JSON document must be held in memory; a batch of lines need not.
+JSON_MIB = 1
+BATCH_JSON_MIB = 32
+
+PAGE_MOST = 200
+PAGE_USUAL = 50
+
+INTERVAL_SHORTEST_S = 1
+INTERVAL_LONGEST_S = 366 * 86_400
+TAGS_MOST = 20
+TAG_LONGEST = 64
+EXTERNAL_ID_LONGEST = 255
+URL_LONGEST = 8192
+
+TITLE_LONGEST = 200
+NOTIFICATION_BODY_LONGEST = 10_000
+NAME_LONGEST = 200
+
+AUDIT_EVENTS_MOST = 1000
+AUDIT_TEXT_LONGEST = 500
+AUDIT_DETAILS_BYTES = 16 * 1024

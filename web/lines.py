@@ -1,0 +1,203 @@
+"""The lines of a batch, in every format it may come in. A bad line is told by its number and spoils no other."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from tasks.intake.submissions import Line
+from web.limits import (
+    EXTERNAL_ID_LONGEST,
+    INTERVAL_LONGEST_S,
+    INTERVAL_SHORTEST_S,
+    TAG_LONGEST,
+    TAGS_MOST,
+)
+from web.problems import Fault, Problem, invalid, too_large
+
+LINE_LONGEST = 64 * 1024
+LINES_MOST = 1_000_000
+SHOWN = 500
+COLUMNS = ("url", "interval_s", "tags", "external_id")
+DELIMITERS = (",", ";", "\t")
+
+_BOM = b"\xef\xbb\xbf"
+_PLACE = re.compile(r" - at `\$(.*)`$")
+
+_Word = r"^[^\x00-\x1f\x7f]*$"
+_Tag = Annotated[str, Meta(min_length=1, max_length=TAG_LONGEST, pattern=_Word)]
+
+
+class _Link(msgspec.Struct, forbid_unknown_fields=True):
+    url: str
+    interval_s: Annotated[int, Meta(ge=INTERVAL_SHORTEST_S, le=INTERVAL_LONGEST_S)] | None = None
+    tags: Annotated[tuple[_Tag, ...], Meta(max_length=TAGS_MOST)] | None = None
+    external_id: Annotated[str, Meta(max_length=EXTERNAL_ID_LONGEST, pattern=_Word)] | None = None
+
+
+class _Batch(msgspec.Struct, forbid_unknown_fields=True):
+    urls: list[msgspec.Raw] | UnsetType = UNSET
+    links: list[msgspec.Raw] | UnsetType = UNSET
+
+
+_BATCH = msgspec.json.Decoder(_Batch)
+_URL = msgspec.json.Decoder(str)
+_LINK = msgspec.json.Decoder(_Link)
+_URL_OR_LINK = msgspec.json.Decoder(_Link | str)
+
+Decode = Callable[[bytes | msgspec.Raw], Any]
+
+
+def plain_text(chunks: Iterable[bytes]) -> Iterator[Line]:
+    """A URL a line; empty lines and those that begin with `#` are passed over."""
+    for number, text, fault in _texts(chunks):
+        if fault:
+            yield Line(number, text, fault=fault)
+        elif text and not text.startswith("#"):
+            yield Line(number, text)
+
+
+def ndjson(chunks: Iterable[bytes]) -> Iterator[Line]:
+    """A JSON value a line: a link as an object, or a URL as a string."""
+    for number, text, fault in _texts(chunks):
+        if fault:
+            yield Line(number, text[:SHOWN], fault=fault)
+        elif text:
+            yield _decoded(number, text.encode(), _URL_OR_LINK.decode)
+
+
+def json_document(body: bytes) -> Iterator[Line]:
+    """`{"urls": [...]}` or `{"links": [{...}]}`; an item's number counts as its line."""
+    try:
+        batch = _BATCH.decode(body)
+    except msgspec.ValidationError as error:
+        detail, pointer = _place(str(error))
+        raise invalid(Fault(pointer, detail)) from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Problem(400, f"The body is not valid JSON: {error}.") from error
+    if (batch.urls is UNSET) == (batch.links is UNSET):
+        raise invalid(Fault("", 'Give either "urls" or "links".'))
+    if batch.urls is not UNSET:
+        return _items(batch.urls, _URL.decode)
+    assert batch.links is not UNSET
+    return _items(batch.links, _LINK.decode)
+
+
+def csv_table(chunks: Iterable[bytes]) -> Iterator[Line]:
+    """A header row that names `url`, or a single column without one. Each record is one line."""
+    rows = ((number, text, fault) for number, text, fault in _texts(chunks) if text or fault)
+    first = next(rows, None)
+    if first is None:
+        return
+    columns, delimiter = _header(first[1])
+    if not columns:
+        columns, delimiter = ("url",), ","
+        yield _record(first, columns, delimiter)
+    for row in rows:
+        yield _record(row, columns, delimiter)
+
+
+def _header(text: str) -> tuple[tuple[str, ...], str]:
+    """The columns and what parts them; no columns where the first row is none that names `url`."""
+    for delimiter in DELIMITERS:
+        names = tuple(name.strip().lower() for name in _cells(text, delimiter) or ())
+        if "url" in names:
+            unknown = sorted(set(names) - set(COLUMNS))
+            if unknown or len(set(names)) < len(names):
+                raise invalid(Fault("/header", f"Name each of {', '.join(COLUMNS)} at most once, and nothing else."))
+            return names, delimiter
+    return (), ""
+
+
+def _record(row: tuple[int, str, str], columns: tuple[str, ...], delimiter: str) -> Line:
+    number, text, fault = row
+    cells = None if fault else _cells(text, delimiter)
+    if cells is None:
+        return Line(number, text[:SHOWN], fault=fault or "has a quotation mark that is not closed")
+    if len(cells) != len(columns):
+        return Line(number, text[:SHOWN], fault=f"has {len(cells)} columns where {len(columns)} are expected")
+    given: dict[str, Any] = {name: cell.strip() for name, cell in zip(columns, cells, strict=True) if cell.strip()}
+    if "tags" in given:
+        given["tags"] = [tag.strip() for tag in re.split("[;,]", given["tags"]) if tag.strip()]
+    try:
+        return _line(number, msgspec.convert(given, _Link, strict=False))
+    except msgspec.ValidationError as error:
+        return Line(number, text[:SHOWN], fault=_fault(error))
+
+
+def _cells(text: str, delimiter: str) -> list[str] | None:
+    """One record's cells, or nothing where it cannot be read; a URL holds no line break, so a record is one line."""
+    try:
+        return next(csv.reader([text], delimiter=delimiter, strict=True))
+    except (csv.Error, StopIteration):
+        return None
+
+
+def _items(items: list[msgspec.Raw], decode: Decode) -> Iterator[Line]:
+    if len(items) > LINES_MOST:
+        raise _too_many()
+    return (_decoded(number, item, decode) for number, item in enumerate(items, 1))
+
+
+def _decoded(number: int, item: bytes | msgspec.Raw, decode: Decode) -> Line:
+    try:
+        return _line(number, decode(item))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return Line(number, bytes(item)[:SHOWN].decode(errors="replace"), fault=_fault(error))
+
+
+def _line(number: int, value: _Link | str) -> Line:
+    if isinstance(value, str):
+        return Line(number, value)
+    return Line(number, value.url, value.interval_s, value.tags, value.external_id)
+
+
+def _fault(error: Exception) -> str:
+    if not isinstance(error, msgspec.ValidationError):
+        return f"is not valid JSON: {error}"
+    detail, pointer = _place(str(error))
+    return f"{pointer.lstrip('/')}: {detail}" if pointer else detail
+
+
+def _place(message: str) -> tuple[str, str]:
+    """msgspec's message without its place, and the place as a JSON pointer."""
+    found = _PLACE.search(message)
+    if not found:
+        return message, ""
+    return message[: found.start()], re.sub(r"\[(\d+|\.\.\.)\]", r"/\1", found[1]).replace(".", "/")
+
+
+def _texts(chunks: Iterable[bytes]) -> Iterator[tuple[int, str, str]]:
+    """Each line's number, its text without the white space around it, and what is wrong with it."""
+    for number, raw in enumerate(_split(chunks), 1):
+        if number > LINES_MOST:
+            raise _too_many()
+        line = raw.removeprefix(_BOM) if number == 1 else raw
+        if len(line) > LINE_LONGEST:
+            head = line[:SHOWN].decode(errors="replace")
+            yield number, head, f"is longer than {LINE_LONGEST:,} bytes"
+            continue
+        try:
+            yield number, line.decode().strip(), ""
+        except UnicodeDecodeError:
+            yield number, line[:SHOWN].decode(errors="replace"), "is not UTF-8"
+
+
+def _split(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Lines without their ends. Of one that is too long only the beginning is kept, which is still too long."""
+    rest = b""
+    for chunk in chunks:
+        *whole, rest = (rest + chunk).split(b"\n")
+        yield from whole
+        rest = rest[: LINE_LONGEST + 1]
+    if rest:
+        yield rest
+
+
+def _too_many() -> Problem:
+    return too_large(f"The batch has more than {LINES_MOST:,} lines; split it. Nothing was accepted.")

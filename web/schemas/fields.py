@@ -1,0 +1,81 @@
+"""Fields and the base schema that all others share."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from marshmallow import RAISE, Schema, ValidationError, fields, validate
+
+from web.limits import PAGE_MOST, PAGE_USUAL, TAG_LONGEST, TAGS_MOST
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+class Input(Schema):
+    """What is sent to us: a name that we do not know is an error, not a wish that goes unheard."""
+
+    class Meta:
+        """marshmallow's settings."""
+
+        unknown = RAISE
+
+
+class Text(fields.String):
+    """Text that every database of ours can hold."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> Any:
+        text = super()._deserialize(value, attr, data, **options)
+        if "\x00" in text:
+            raise ValidationError("Must not contain a NUL character.")
+        return text
+
+
+class Word(Text):
+    """Text on one line."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> Any:
+        text = super()._deserialize(value, attr, data, **options)
+        if _CONTROL.search(text):
+            raise ValidationError("Must be on one line, without control characters.")
+        return text
+
+
+class Tags(fields.List[str]):
+    """Short words."""
+
+    def __init__(self, **options: Any) -> None:
+        tag = Word(validate=validate.Length(1, TAG_LONGEST))
+        super().__init__(tag, validate=validate.Length(max=TAGS_MOST), **options)
+
+
+class Page(Input):
+    """What every list takes."""
+
+    limit = fields.Integer(
+        load_default=PAGE_USUAL, validate=validate.Range(1, PAGE_MOST), metadata={"description": "Items on a page."}
+    )
+    cursor = fields.String(load_default="", metadata={"description": "The `next_cursor` of the page before."})
+
+
+class UtcTime(fields.DateTime):
+    """A time in answers: RFC 3339, UTC."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__("iso", **options)
+
+
+def page_of(item: type[Schema]) -> type[Schema]:
+    """The schema of a list's answer."""
+    return Schema.from_dict(
+        {
+            "items": fields.List(fields.Nested(item), required=True),
+            "next_cursor": fields.String(required=True, allow_none=True),
+        },
+        name=item.__name__.removesuffix("Schema") + "PageSchema",
+    )
+
+
+def one_of(*choices: str) -> validate.OneOf:
+    """One of these words; nothing is not filtering."""
+    return validate.OneOf(choices, error="Must be one of: {choices}.")

@@ -1,0 +1,171 @@
+"""Links, their checks, batches and jobs."""
+
+from __future__ import annotations
+
+from marshmallow import Schema, fields, validate
+
+from web.limits import EXTERNAL_ID_LONGEST, INTERVAL_LONGEST_S, INTERVAL_SHORTEST_S, URL_LONGEST
+from web.schemas.fields import Input, Page, Tags, Text, UtcTime, Word, one_of, page_of
+
+VERDICTS = ("ok", "degraded", "broken", "inconclusive", "skipped")
+STATES = ("pending", "up", "degraded", "failing", "broken", "recovering", "unverifiable")
+
+
+class NewLinkSchema(Input):
+    """A link to keep alive."""
+
+    url = fields.String(
+        required=True,
+        validate=validate.Length(1, URL_LONGEST),
+        metadata={"description": "An absolute URL.", "example": "https://example.com/guide"},
+    )
+    interval_s = fields.Integer(
+        strict=True,
+        load_default=None,
+        allow_none=True,
+        validate=validate.Range(INTERVAL_SHORTEST_S, INTERVAL_LONGEST_S),
+        metadata={"description": "Seconds between two checks."},
+    )
+    tags = Tags(load_default=None, allow_none=True)
+    external_id = Word(
+        load_default=None,
+        allow_none=True,
+        validate=validate.Length(max=EXTERNAL_ID_LONGEST),
+        metadata={"description": "Your own name for it."},
+    )
+
+
+class AcceptedLinkSchema(Schema):
+    """A link that will be checked."""
+
+    id = fields.UUID(required=True)
+    job_id = fields.UUID(required=True)
+    url = fields.String(required=True, metadata={"description": "The URL in its normal form."})
+    state = fields.String(required=True, validate=validate.OneOf(["pending"]))
+
+
+class UrlsSchema(Input):
+    """A batch of URLs."""
+
+    urls = fields.List(fields.String(), required=True)
+
+
+class LinksSchema(Input):
+    """A batch of links with their settings."""
+
+    links = fields.List(fields.Nested(NewLinkSchema), required=True)
+
+
+class RejectionSchema(Schema):
+    """A line that was not accepted."""
+
+    line = fields.Integer(required=True, metadata={"description": "Counted from 1."})
+    input = fields.String(required=True, metadata={"description": "The beginning of the line."})
+    reason = fields.String(required=True)
+
+
+class BatchSchema(Schema):
+    """What came of a batch."""
+
+    job_id = fields.UUID(required=True)
+    accepted = fields.Integer(required=True)
+    duplicates = fields.Integer(required=True, metadata={"description": "Lines that repeat an earlier one."})
+    rejected_count = fields.Integer(required=True)
+    rejected = fields.List(
+        fields.Nested(RejectionSchema), required=True, metadata={"description": "The first 1,000 of them."}
+    )
+
+
+class JobSchema(Schema):
+    """How far accepted work has come."""
+
+    id = fields.UUID(required=True)
+    kind = fields.String(required=True, validate=validate.OneOf(["links", "notification", "audit"]))
+    state = fields.String(required=True, validate=validate.OneOf(["queued", "running", "finished", "cancelled"]))
+    total = fields.Integer(required=True)
+    done = fields.Integer(required=True)
+    verdicts = fields.Dict(
+        keys=fields.String(), values=fields.Integer(), required=True, metadata={"description": "Empty but for links."}
+    )
+    created_at = UtcTime(required=True)
+    started_at = UtcTime(required=True, allow_none=True)
+    finished_at = UtcTime(required=True, allow_none=True)
+
+
+class HopSchema(Schema):
+    """One request of a chain of redirects."""
+
+    url = fields.String(required=True)
+    status = fields.Integer(required=True, allow_none=True)
+    ip = fields.String(required=True, allow_none=True)
+
+
+class CheckSchema(Schema):
+    """One check of one link."""
+
+    id = fields.UUID(required=True)
+    link_id = fields.UUID(required=True)
+    job_id = fields.UUID(required=True, allow_none=True)
+    url = fields.String(required=True)
+    verdict = fields.String(required=True, validate=validate.OneOf(VERDICTS))
+    reason = fields.String(required=True)
+    permanence = fields.String(required=True, allow_none=True)
+    status_code = fields.Integer(required=True, allow_none=True)
+    final_url = fields.String(required=True, allow_none=True)
+    suggested_url = fields.String(required=True, allow_none=True)
+    hops = fields.List(fields.Nested(HopSchema), required=True)
+    timings_ms = fields.Dict(keys=fields.String(), values=fields.Float(), required=True)
+    methods = fields.List(fields.String(), required=True)
+    attempts = fields.Integer(required=True)
+    bytes_read = fields.Integer(required=True)
+    tls_not_after = UtcTime(required=True, allow_none=True)
+    detail = fields.String(required=True)
+    worker = fields.String(required=True)
+    scheduled_at = UtcTime(required=True, allow_none=True)
+    started_at = UtcTime(required=True, allow_none=True)
+    checked_at = UtcTime(required=True, allow_none=True)
+
+
+class LinkSchema(Schema):
+    """A link and what is known of it."""
+
+    id = fields.UUID(required=True)
+    url = fields.String(required=True)
+    state = fields.String(required=True)
+    verdict = fields.String(required=True, allow_none=True)
+    reason = fields.String(required=True, allow_none=True)
+    permanence = fields.String(required=True, allow_none=True)
+    since = UtcTime(required=True, allow_none=True, metadata={"description": "Since when it is in this state."})
+    last_checked_at = UtcTime(required=True, allow_none=True)
+    next_check_at = UtcTime(required=True, allow_none=True)
+    interval_s = fields.Integer(required=True, allow_none=True)
+    tags = fields.List(fields.String(), required=True)
+    external_id = fields.String(required=True, allow_none=True)
+    status_code = fields.Integer(required=True, allow_none=True)
+    final_url = fields.String(required=True, allow_none=True)
+    suggested_url = fields.String(required=True, allow_none=True)
+    latency_ms = fields.Float(required=True, allow_none=True)
+    incident_id = fields.UUID(required=True, allow_none=True)
+    created_at = UtcTime(required=True, allow_none=True)
+    trace_id = fields.String(required=True, metadata={"description": "Of its last submission."})
+
+
+LinkPageSchema = page_of(LinkSchema)
+CheckPageSchema = page_of(CheckSchema)
+
+
+class LinkFilterSchema(Page):
+    """Which links."""
+
+    state = fields.String(validate=one_of(*STATES))
+    verdict = fields.String(validate=one_of(*VERDICTS))
+    reason = Text()
+    tag = Text()
+    host = Text()
+    q = Text(metadata={"description": "A part of the URL."})
+
+
+class ResultFilterSchema(Page):
+    """Which results of a job."""
+
+    verdict = fields.String(validate=one_of(*VERDICTS))

@@ -1,0 +1,24 @@
+"""RFC 9457 problem documents."""
+
+from __future__ import annotations
+
+from marshmallow import Schema, fields
+
+
+class FaultSchema(Schema):
+    """One thing that is wrong with the input."""
+
+    pointer = fields.String(required=True, metadata={"description": "A JSON pointer to the part that does not fit."})
+    detail = fields.String(required=True)
+
+
+class ProblemSchema(Schema):
+    """What went wrong, and what to do."""
+
+    type = fields.String(required=True, metadata={"description": "A stable URI of this kind of problem."})
+    title = fields.String(required=True)
+    status = fields.Integer(required=True)
+    detail = fields.String(required=True)
+    instance = fields.String(required=True, metadata={"description": "The path that was asked."})
+    trace_id = fields.String(required=True, metadata={"description": "Finds the request in logs and audit events."})
+    errors = fields.List(fields.Nested(FaultSchema))
