@@ -19,9 +19,7 @@ def run() -> None:
     with engine.connect() as connection:
         connection.execute(text("SELECT pg_advisory_lock(hashtextextended('pranala migrations', 0))"))
         connection.commit()
-        context.configure(
-            connection=connection, target_metadata=models.Base.metadata, compare_server_default=True
-        )
+        context.configure(connection=connection, target_metadata=models.Base.metadata, compare_server_default=True)
         with context.begin_transaction():
             context.run_migrations()
         connection.commit()

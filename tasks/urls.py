@@ -37,7 +37,8 @@ def join(base: str, reference: str) -> str:
     """Return the normal form of a reference found at `base`, without credentials. Raises InvalidUrl."""
     try:
         url = URL(reference, base=base)
-        url.username = url.password = ""
+        if url.username or url.password:
+            url.username = url.password = ""
     except ValueError as error:
         raise InvalidUrl(f"cannot be read as a URL: {_excerpt(reference)}") from error
     return _short_enough(url.href)

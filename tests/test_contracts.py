@@ -15,7 +15,7 @@ from config import broker
 from config.settings import SERVICES
 from tasks.service import Service
 from tasks.wire import Event, Message
-from workers.beat import TICKS
+from workers.ticks import TICKS
 
 ROOT = Path(__file__).parent.parent
 ENVIRON = {

@@ -53,6 +53,7 @@ def admit() -> None:
         return
     principal = _authenticated()
     g.caller = _caller_of(principal)
+    g.is_admin = ADMIN in principal.scopes
     if not principal.scopes & {ADMIN, *scopes_of(view)}:
         raise _forbidden(scopes_of(view))
 
@@ -61,6 +62,12 @@ def caller() -> Caller:
     """Who asks."""
     found: Caller = g.caller
     return found
+
+
+def require_admin() -> None:
+    """Refuse whoever is not an admin, where only a part of a view is for admins."""
+    if not g.is_admin:
+        raise _forbidden((ADMIN,))
 
 
 def _authenticated() -> Principal:

@@ -21,7 +21,7 @@ from web.limits import (
 from web.problems import Fault, Problem, invalid, too_large
 
 LINE_LONGEST = 64 * 1024
-LINES_MOST = 1_000_000
+LINES_MOST = 500_000
 SHOWN = 500
 COLUMNS = ("url", "interval_s", "tags", "external_id")
 DELIMITERS = (",", ";", "\t")

@@ -196,7 +196,9 @@ def _missing(failure: rpc.Failure) -> Problem:
 
 
 def _refused(failure: rpc.Failure) -> Problem:
-    return Problem(422, failure.detail, errors=(Fault("", failure.detail),))
+    # A service that knows which field is at fault says so: `target: is not a mail address`.
+    field, found, detail = failure.detail.partition(": ")
+    return invalid(Fault(f"/{field}", detail) if found and field.isidentifier() else Fault("", failure.detail))
 
 
 def _broken(failure: rpc.Failure) -> Problem:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import IO
 
 from flask import Request
+from werkzeug.exceptions import HTTPException
 
 from web.problems import Problem, too_large, unsupported_media_type
 
@@ -58,8 +59,11 @@ class Upload:
             return self._stream.read(CHUNK)
         except TimeoutError as error:
             raise Problem(408, "No more of the body came in time. Nothing was accepted; send it again.") from error
-        except OSError as error:
-            raise _cut("the connection ended") from error
+        except HTTPException:
+            raise
+        except Exception as error:
+            # Servers tell of a broken connection or a broken chunk by errors of their own.
+            raise _cut("the connection ended, or its chunks are broken") from error
 
 
 def upload_of(request: Request, limit_mib: int, advice: str = "split it") -> Upload:

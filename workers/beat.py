@@ -10,16 +10,8 @@ from celery import Celery, signals
 
 from config import logging
 from config.settings import Beat, Broker, Logging, load
-from tasks.intake.messages import SweepSubmissions
-from tasks.links.messages import LeaseDueLinks
-from tasks.notifications.messages import RetryDeliveries
 from workers.app import configuration
-
-TICKS = {
-    SweepSubmissions: "intake",
-    LeaseDueLinks: "links.scheduled",
-    RetryDeliveries: "notifications",
-}
+from workers.ticks import TICKS
 
 
 def make_beat() -> Celery:
@@ -33,12 +25,8 @@ def make_beat() -> Celery:
         tick.name(): {
             "task": tick.name(),
             "schedule": tick_s,
-            "options": {
-                "exchange": JOBS.name,
-                "routing_key": queue,
-                "expires": max(tick_s, 5),
-                "retry": False,
-            },
+            # Retrying is what replaces a lost connection; once is enough, the next tick comes soon.
+            "options": {"queue": queue, "retry": True, "retry_policy": {"max_retries": 1, "interval_start": 0}},
         }
         for tick, queue in TICKS.items()
     }

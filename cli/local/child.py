@@ -11,13 +11,23 @@ import signal
 import sys
 
 PR_SET_PDEATHSIG = 1
+PR_SET_CHILD_SUBREAPER = 36
 OPEN_FILES = 65536
 
 
-def die_with_parent(name: str, parent: int) -> None:
+def prctl(option: int, value: int) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(PR_SET_PDEATHSIG, signal.Signals[f"SIG{name}"], 0, 0, 0) != 0:
-        raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG) failed")
+    if libc.prctl(option, value, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), f"prctl({option}) failed")
+
+
+def adopt_orphans() -> None:
+    """What a killed child leaves behind becomes ours to reap: in a container nobody else would."""
+    prctl(PR_SET_CHILD_SUBREAPER, 1)
+
+
+def die_with_parent(name: str, parent: int) -> None:
+    prctl(PR_SET_PDEATHSIG, signal.Signals[f"SIG{name}"])
     if os.getppid() != parent:
         sys.exit("the process that started this one is already gone")
 
@@ -44,6 +54,8 @@ def main(path: str, parent: int) -> None:
     allow_many_files()
     os.umask(0o077)
     os.chdir(spec["cwd"])
+    if spec["adopts"]:
+        adopt_orphans()
     die_with_parent(spec["death_signal"], parent)
     os.execve(spec["argv"][0], spec["argv"], spec["env"])  # noqa: S606 - becoming the program is the purpose
 

@@ -34,6 +34,11 @@ class DataDir:
         return self.root / "run"
 
     @property
+    def temporary(self) -> Path:
+        """For the product's temporary files; what a killed process left there is gone with the next start."""
+        return self.run / "tmp"
+
+    @property
     def admin_key(self) -> Path:
         return self.root / "admin.key"
 
@@ -56,7 +61,7 @@ class DataDir:
             raise LocalError(
                 f"{self.root} is not empty and was not made by Pranala: set PRANALA_DATA_DIR to another directory."
             )
-        for folder in (self.root, self.log, self.run, self.socket.parent):
+        for folder in (self.root, self.log, self.run, self.temporary, self.socket.parent):
             make_private(folder)
         self.lock_file.touch(mode=0o600)
 

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
 
 from cli.local.backing import SERVICES, Given
 from cli.local.data import DataDir
@@ -169,16 +168,11 @@ def _dependencies(env: Mapping[str, str]) -> Iterator[Finding]:
     except NotReady as error:
         yield Finding("API", str(error), Health.BAD, "read web.log in the log directory")
         return
-    yield from _named("ready", answer.body, answer.status == 200)
-
-
-def _named(name: str, value: Any, fine: bool) -> Iterator[Finding]:
-    """Each dependency by its name, however deeply the API nests them."""
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            yield from _named(str(key), inner, fine)
+    dependencies = answer.body.get("dependencies") if isinstance(answer.body, dict) else None
+    if not dependencies:
+        yield Finding("API", f"/readyz answers with {answer.status}", Health.BAD, "read web.log in the log directory")
         return
-    if fine or str(value).lower() in ("ok", "true", "up", "ready"):
-        yield Finding(name, str(value))
-    else:
-        yield Finding(name, str(value), Health.BAD, "see the log of that server in the log directory")
+    for name, found in dependencies.items():
+        health = Health.GOOD if found["ok"] else Health.BAD
+        advice = "" if found["ok"] else "read rpc.log and postgres.log in the log directory"
+        yield Finding(f"API → {name}", found["detail"], health, advice)

@@ -81,6 +81,7 @@ def make_environment(backing: Backing, env: Mapping[str, str]) -> dict[str, str]
         "PRANALA_DATA_DIR": str(local.data.root),
         "PRANALA_BROKER_URL": backing.broker_url,
         "PRANALA_REDIS_URL": backing.redis_url,
+        "TMPDIR": str(local.data.temporary),
     }
     kept = {name: value for name, value in env.items() if name not in _databases_and_files(decided)}
     missing = {name: value for name, value in made.items() if not (env.get(name) or env.get(f"{name}_FILE"))}

@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import shutil
 import subprocess
 import urllib.request
 from collections.abc import Iterable, Mapping
@@ -56,9 +57,9 @@ class Product:
 
     def launch(self, names: Iterable[str] | None = None) -> None:
         """Have the processes started, all or those named, without waiting for them."""
-        make_private(self._heartbeats)
-        for sign in self._heartbeats.iterdir():
-            sign.unlink()
+        for folder in (self._heartbeats, self.backing.local.data.temporary):
+            shutil.rmtree(folder, ignore_errors=True)
+            make_private(folder)
         wanted = None if names is None else set(names)
         self._started = tuple(one for one in PROCESSES if wanted is None or one.name in wanted)
         programs = (*self._extra, *(make_program(one, self.backing, self.env) for one in self._started))
@@ -99,17 +100,20 @@ class Product:
         if waiting:
             raise NotReady(f"not reading their queues yet: {', '.join(waiting)}")
         self._ask_running()
-        if any(one.name == "web" for one in self._started):
-            self._ask_web()
+        started = {one.name for one in self._started}
+        if "web" in started:
+            self._ask_web(whole="rpc" in started)
 
     def _ask_running(self) -> None:
         states = [state for state in self._supervisord.states() if state.group == GROUP]
         if late := [f"{state.name} ({state.status.lower()})" for state in states if state.status != "RUNNING"]:
             raise NotReady(f"not running yet: {', '.join(late)}")
 
-    def _ask_web(self) -> None:
+    def _ask_web(self, whole: bool) -> None:
+        """The API is ready without the services behind it; the product as a `whole` is not."""
         answer = self.ask_api("/readyz")
-        if answer.status != 200:
+        state = answer.body.get("state") if isinstance(answer.body, dict) else None
+        if answer.status != 200 or (whole and state != "ready"):
             raise NotReady(f"{self.url}/readyz says {answer.status}: {answer.body}")
 
     def _run_once(self, process: Process) -> str:

@@ -12,7 +12,7 @@ CHILD = Path(__file__).with_name("child.py")
 
 @dataclass(frozen=True)
 class Program:
-    """`argv[0]` is an absolute path; `env` is the whole environment; the waits are in seconds."""
+    """`argv[0]` is an absolute path; `env` is the whole environment; `adopts` makes orphans below it its own."""
 
     name: str
     argv: tuple[str, ...]
@@ -24,6 +24,7 @@ class Program:
     start_s: int = 1
     start_retries: int = 5
     restart: bool = True
+    adopts: bool = False
 
     def write(self, folder: Path, parent: int) -> tuple[str, ...]:
         """Write the private description of this program; returns the command that `parent` is to run."""

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import xmlrpc.client
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -106,6 +107,7 @@ class Supervisord:
             argv=(sys.executable, "-m", "supervisor.supervisord", "-c", str(self._settings)),
             env=dict(os.environ),
             cwd=self._data.root,
+            adopts=True,
         )
         with (self._data.run / "supervisord.out").open("wb") as output:
             # The lock is its stdin: a launcher killed outright leaves the directory held until all is stopped.
@@ -194,6 +196,7 @@ class Supervisord:
         try:
             for group in reversed(self._groups.values()):
                 self.stop(*(program.name for program in group))
+            self._call("shutdown")
         except (OSError, xmlrpc.client.Error, http.client.HTTPException, LocalError):
             pass  # supervisord is gone or stuck; what follows ends its programs all the same
         self._end()
@@ -201,13 +204,12 @@ class Supervisord:
 
     def _end(self) -> None:
         assert self._process is not None
-        if self._process.poll() is None:
-            self._process.send_signal(signal.SIGTERM)
-        try:
-            self._process.wait(20)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        for patience_s, number in ((5, signal.SIGTERM), (20, signal.SIGKILL)):
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(patience_s)
+                break
+            self._process.send_signal(number)
+        self._process.wait()
         self._process = None
         self._groups = {}
 

@@ -43,16 +43,19 @@ class Limits:
 class Check:
     """The walk of one target.
 
-    Ask for `url` by `method` at `address`, hand the answer to `answered` (or `unresolved`), and it says after how
-    many seconds to ask again; when it says None, `result` is there.
+    While there is no `result`: `begin` just before asking for `url` by `method` at `address`, over a `fresh`
+    connection or any, then hand what came to `answered` or `unresolved`; they say after how many seconds to ask
+    again, or None when the result is there.
     """
 
     def __init__(self, target: Target, limits: Limits, memory: Memory) -> None:
         self.result: Result | None = None
         self.url = ""
         self.address = ("", 0)
-        self.method = "GET"
+        self.method = ""
         self.dns_ms = 0.0
+        self.fresh = False
+        self._full = target.full
         self._limits = limits
         self._memory = memory
         self._attempts = 1
@@ -64,18 +67,26 @@ class Check:
         self._head_failed = False
         self._hops: list[Hop] = []
         self._redirects: list[int] = []
-        self._started_at = datetime.now(UTC)
-        self._begin(target)
+        self._started_at: datetime | None = None
+        self._read(target.url)
 
     @property
     def left_s(self) -> float:
         """The time that is left for requests."""
         return self._limits.total_timeout_s - self._spent_s
 
+    def begin(self) -> None:
+        self._started_at = self._started_at or datetime.now(UTC)
+        if not self.method:
+            self._use("GET" if self._full or self._memory.head_lies(self.address) else "HEAD")
+
     def answered(self, response: Response) -> float | None:
         self._response = response
         self._spent_s += response.elapsed_s
         self._bytes_read += response.bytes_read
+        if response.stale and self.left_s >= SHORTEST_REQUEST_S:
+            self.fresh = True
+            return 0.0
         self._hops.append(Hop(self.url, response.status or None, response.ip))
         if response.refusal is not None:
             self._detail = response.refusal
@@ -88,6 +99,7 @@ class Check:
         return self._conclude(None)
 
     def unresolved(self, answer: Answer) -> float | None:
+        self.begin()
         self._response = None
         self._hops.append(Hop(self.url, None, None))
         self._detail = answer.detail
@@ -98,9 +110,9 @@ class Check:
         self._detail = detail
         return self._finish(JUDGEMENTS[Reason.CHECKER_ERROR])
 
-    def _begin(self, target: Target) -> None:
+    def _read(self, url: str) -> None:
         try:
-            self._start = urls.normalise(target.url)
+            self._start = urls.normalise(url)
         except urls.InvalidUrl as error:
             self._detail = f"the URL {error}"
             self._finish(JUDGEMENTS[Reason.URL_INVALID])
@@ -111,12 +123,12 @@ class Check:
             return
         self._aim(self._start)
         self._origin = self.address
-        self._use("GET" if target.full or self._memory.head_lies(self.address) else "HEAD")
 
     def _aim(self, url: str) -> None:
         self.url = url
         self.address = urls.address_of(url)
         self.dns_ms = 0.0
+        self.fresh = False
 
     def _use(self, method: str) -> None:
         self.method = method
@@ -177,7 +189,7 @@ class Check:
 
     def _try_again(self) -> float:
         jitter = random.uniform(0.5, 1.5)  # noqa: S311  # spreads load, hides nothing
-        delay_s = self._limits.retry_delay_s * 2 ** (self._attempts - 1) * jitter
+        delay_s = self._limits.retry_delay_s * 2.0 ** (self._attempts - 1) * jitter
         self._attempts += 1
         # What a later GET brings proves nothing against the HEAD that came before it.
         self._head_failed = False
@@ -193,7 +205,7 @@ class Check:
         return Observation(response.status, headers, response.fault, hindrance, redirects)
 
     def _finish(self, judged: Judgement) -> Result:
-        response = self._response
+        response, now = self._response, datetime.now(UTC)
         phases = response.timings_ms if response else {"connect": 0.0, "tls": 0.0, "ttfb": 0.0}
         self.result = Result(
             verdict=judged.verdict,
@@ -209,8 +221,8 @@ class Check:
             tls_not_after=self._certificate(),
             bytes_read=self._bytes_read,
             retry_after_s=self._retry_after_s(),
-            started_at=self._started_at,
-            finished_at=datetime.now(UTC),
+            started_at=self._started_at or now,
+            finished_at=now,
             detail=self._describe(judged),
         )
         return self.result
@@ -233,7 +245,7 @@ class Check:
         if self._detail or response is None:
             return _readable(self._detail)
         if response.fault and response.status < 300:
-            return _readable(response.fault.text)
+            return _readable(response.fault.text) or f"libcurl error {response.fault.code}"
         return _phrase(response.status)
 
 

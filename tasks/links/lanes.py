@@ -42,8 +42,8 @@ class Lanes(Generic[Item]):
         """Queue an item for its host; `first` puts it before those that wait."""
         lane = self._lanes.get(host)
         if lane is None:
-            lane = self._lanes[host] = Lane(host)
             self._clear(now)
+            lane = self._lanes[host] = Lane(host)
         if first:
             lane.waiting.appendleft(item)
         else:
@@ -74,11 +74,9 @@ class Lanes(Generic[Item]):
         """When a delayed item may start; None while nothing waits for a time."""
         return self._delayed[0][0] if self._delayed else None
 
-    def drain(self) -> list[Item]:
-        """Give up all items that wait."""
-        items = [item for lane in self._lanes.values() for item in lane.waiting]
-        self.__init__(self._limit, self._interval_s)  # type: ignore[misc]  # nothing of the old state may stay
-        return items
+    def __len__(self) -> int:
+        """How many hosts are remembered."""
+        return len(self._lanes)
 
     def _offer(self, lane: Lane[Item], now: float) -> None:
         if lane.queued or not lane.waiting or (self._limit and lane.active >= self._limit):

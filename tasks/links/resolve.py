@@ -33,6 +33,11 @@ class Answer:
     elapsed_s: float = 0.0
     expires_at: float = 0.0
 
+    def entry(self, port: int) -> str:
+        """The answer as libcurl's RESOLVE wants it."""
+        addresses = (f"[{address}]" if ":" in address else address for address in self.addresses)
+        return f"{self.host}:{port}:{','.join(addresses)}"
+
 
 def system_lookup(host: str) -> Sequence[str]:
     """The addresses of a name in the system's order of preference; raises OSError as getaddrinfo does."""
@@ -93,7 +98,7 @@ class Resolver:
             return self._missing(host, reason, f"{host}: {error.strerror}", elapsed_s)
         except UnicodeError:  # a label that is empty or longer than 63 characters
             return self._missing(host, Reason.DNS_NXDOMAIN, f"{host} is not a possible name", 0.0)
-        except OSError as error:
+        except Exception as error:  # whatever it is, somebody waits for an answer
             return self._missing(host, Reason.CHECKER_ERROR, f"{host}: {error}", 0.0)
         ended = time.monotonic()
         return Answer(host, addresses, elapsed_s=ended - started, expires_at=ended + KEEP_FOUND_S)

@@ -10,7 +10,14 @@ from datetime import UTC, datetime
 import pycurl
 
 from tasks.guard import AddressPolicy
-from tasks.links.verdict import COULDNT_CONNECT, COULDNT_RESOLVE_HOST, FILESIZE_EXCEEDED, Fault, Phase
+from tasks.links.verdict import (
+    COULDNT_CONNECT,
+    COULDNT_RESOLVE_HOST,
+    FILESIZE_EXCEEDED,
+    OPERATION_TIMEDOUT,
+    Fault,
+    Phase,
+)
 
 ACCEPT = ("Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "Accept-Language: en,*;q=0.5")
 
@@ -28,12 +35,14 @@ class TransferSettings:
 class Response:
     """What one request brought: a status where a whole head came, a fault where something went wrong, or both.
 
-    `refusal` says why the guard let it connect nowhere; `timings_ms` are the durations of the phases.
+    `refusal` says why the guard let it connect nowhere; `stale` that it died with a connection kept from an earlier
+    request, which proves nothing; `timings_ms` are the durations of the phases.
     """
 
     status: int
     fault: Fault | None
     refusal: str | None
+    stale: bool
     ip: str | None
     elapsed_s: float
     timings_ms: dict[str, float]
@@ -63,6 +72,7 @@ class Transfer:
         self._url = ""
         self._method = "GET"
         self._resolves = False
+        self._fresh = False
         self._set_up(settings)
 
     def _set_up(self, settings: TransferSettings) -> None:
@@ -86,8 +96,8 @@ class Transfer:
         set_option(pycurl.HEADERFUNCTION, self._lines.append)
         set_option(pycurl.WRITEFUNCTION, len, use_memoryview=True)
 
-    def prepare(self, method: str, url: str, timeout_s: float, resolve: str | None) -> None:
-        """Make ready for a request; `resolve` is libcurl's host:port:addresses."""
+    def prepare(self, method: str, url: str, timeout_s: float, resolve: str | None, fresh: bool = False) -> None:
+        """Make ready for a request; `resolve` is libcurl's host:port:addresses, `fresh` asks for a new connection."""
         self._lines.clear()
         self._refusal = None
         self._os_errno = 0
@@ -97,6 +107,9 @@ class Transfer:
         if method != self._method:
             self.easy.setopt(pycurl.NOBODY if method == "HEAD" else pycurl.HTTPGET, 1)
             self._method = method
+        if fresh != self._fresh:
+            self.easy.setopt(pycurl.FRESH_CONNECT, fresh)
+            self._fresh = fresh
         if resolve or self._resolves:
             # The plus lets the entry age; what stays set would be entered anew by each request.
             self.easy.setopt(pycurl.RESOLVE, [f"+{resolve}"] if resolve else [])
@@ -105,14 +118,16 @@ class Transfer:
     def response(self, code: int, text: str) -> Response:
         """Read what came of the request that ended with libcurl's error code (0: none)."""
         info = self.easy.getinfo
-        status = int(info(pycurl.RESPONSE_CODE)) if self._head_is_whole() else 0
+        status = self._status()
         fault = self._fault(code, text, status) if code not in (0, FILESIZE_EXCEEDED) else None
         elapsed_s = info(pycurl.TOTAL_TIME)
         refused = fault is not None and fault.code == COULDNT_CONNECT
+        died = fault is not None and fault.phase is Phase.REQUEST and fault.code != OPERATION_TIMEDOUT
         return Response(
             status=status,
             fault=fault,
             refusal=self._refusal if refused else None,
+            stale=died and not info(pycurl.NUM_CONNECTS),
             ip=info(pycurl.PRIMARY_IP) or None,
             elapsed_s=elapsed_s,
             timings_ms=self._timings_ms(),
@@ -136,9 +151,16 @@ class Transfer:
             self._os_errno = error.errno or 0
             return pycurl.SOCKET_BAD
 
+    def _status(self) -> int:
+        status = int(self.easy.getinfo(pycurl.RESPONSE_CODE))
+        # An interim response (1xx) with nothing after it is no answer.
+        return status if status >= 200 and self._head_is_whole() else 0
+
     def _head_is_whole(self) -> bool:
         lines = self._lines
-        return bool(lines) and lines[-1] == b"\r\n" or bool(lines) and b"\r\n" in lines[_final_head(lines) :]
+        if lines and lines[-1] in _ENDS_OF_HEAD:
+            return True
+        return any(line in _ENDS_OF_HEAD for line in lines[_final_head(lines) :])
 
     def _fault(self, code: int, text: str, status: int) -> Fault:
         info = self.easy.getinfo
@@ -161,7 +183,11 @@ class Transfer:
     def _timings_ms(self) -> dict[str, float]:
         info = self.easy.getinfo
         found, connected = info(pycurl.NAMELOOKUP_TIME), info(pycurl.CONNECT_TIME)
-        secured, sent, began = info(pycurl.APPCONNECT_TIME), info(pycurl.PRETRANSFER_TIME), info(pycurl.STARTTRANSFER_TIME)
+        secured, sent, began = (
+            info(pycurl.APPCONNECT_TIME),
+            info(pycurl.PRETRANSFER_TIME),
+            info(pycurl.STARTTRANSFER_TIME),
+        )
         return {
             "connect": _ms(connected - found),
             "tls": _ms(secured - connected),
@@ -175,6 +201,9 @@ class Transfer:
             expires = dict(certificate).get("Expire date")
             return datetime.fromtimestamp(ssl.cert_time_to_seconds(expires), UTC) if expires else None
         return None
+
+
+_ENDS_OF_HEAD = (b"\r\n", b"\n")
 
 
 def _final_head(lines: list[bytes]) -> int:

@@ -317,8 +317,10 @@ def judge_fault(fault: Fault) -> Reason:
 def _judge_connect(fault: Fault) -> Reason:
     if fault.os_errno in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
         return Reason.CHECKER_ERROR
-    if fault.os_errno in (errno.ECONNREFUSED, errno.ECONNRESET):
+    if fault.os_errno == errno.ECONNREFUSED:
         return Reason.CONNECTION_REFUSED
+    if fault.os_errno == errno.ECONNRESET:
+        return Reason.CONNECTION_RESET
     return Reason.TIMEOUT_CONNECT if fault.os_errno == errno.ETIMEDOUT else Reason.NETWORK_UNREACHABLE
 
 

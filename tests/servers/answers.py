@@ -9,6 +9,7 @@ import json
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import cache
 from http import HTTPStatus
 from urllib.parse import parse_qs
 
@@ -172,6 +173,17 @@ def early_hints(ask: Exchange) -> None:
     ask.send(200)
 
 
+@answer("bare-lf")
+def bare_line_feeds(ask: Exchange) -> None:
+    ask.write(b"HTTP/1.1 200 OK\nContent-Length: 2\n\n" + (b"" if ask.method == "HEAD" else b"ok"))
+
+
+@answer("only-hints")
+def only_hints(ask: Exchange) -> None:
+    ask.write(b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n")
+    ask.close()
+
+
 @answer("reset")
 def reset(ask: Exchange) -> None:
     ask.reset()
@@ -281,12 +293,14 @@ def bad_gzip(ask: Exchange) -> None:
     ask.send(200, b"\x1f\x8b this is not gzip at all", content_encoding="gzip")
 
 
-BOMB = gzip.compress(bytes(200_000_000), 9)
+@cache
+def bomb() -> bytes:
+    return gzip.compress(bytes(50_000_000), 9)
 
 
 @answer("gzip-bomb")
-async def gzip_bomb(ask: Exchange) -> None:
-    ask.send(200, BOMB, content_encoding="gzip")
+def gzip_bomb(ask: Exchange) -> None:
+    ask.send(200, bomb(), content_encoding="gzip")
 
 
 @answer("endless")

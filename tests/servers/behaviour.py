@@ -75,6 +75,8 @@ BEHAVIOURS = (
     Behaviour("head", "/head-reset", "ok", "ok"),
     Behaviour("plain", "/head-body", "ok", "ok"),
     Behaviour("plain", "/early-hints", "ok", "ok"),
+    Behaviour("plain", "/bare-lf", "ok", "ok"),
+    Behaviour("plain", "/only-hints", "broken", "connection_closed", "transient"),
     Behaviour("plain", "/flaky", "ok", "ok"),
     Behaviour("plain", "/redirect/1/301", "degraded", "redirected_permanent"),
     Behaviour("plain", "/redirect/3/308", "degraded", "redirected_permanent"),
@@ -183,6 +185,16 @@ class BehaviourServer:
         rows = [row for row in BEHAVIOURS if slow or not row.slow]
         for number, row in zip(range(count), itertools.cycle(rows), strict=False):
             yield self.url(row, number), row
+
+    def expected(self, behaviour: Behaviour, full: bool = False) -> tuple[str, str, str | None]:
+        """Verdict, reason and permanence of a check of this behaviour."""
+        if full and behaviour.full:
+            return "broken", behaviour.full, "transient"
+        return behaviour.verdict, behaviour.reason, behaviour.permanence
+
+    def hits(self, path: str) -> int:
+        """How often a path and query was asked for."""
+        return self.memory.hits[path if "?" in path else f"{path}?"]
 
     def toggle(self, name: str, status: int) -> str:
         """Let /toggle/name answer this status from now on; return its URL."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -14,9 +15,11 @@ from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword, Session
 class _AnyPort(Controller):
     """Listens wherever there is room."""
 
+    server: asyncio.Server
+
     def _trigger_server(self) -> None:
         self.port = self.server.sockets[0].getsockname()[1]
-        super()._trigger_server()
+        super()._trigger_server()  # type: ignore[no-untyped-call]  # aiosmtpd leaves it untyped
 
 
 class Mailbox:

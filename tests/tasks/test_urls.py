@@ -97,6 +97,7 @@ def test_normalising_twice_changes_nothing(text: str) -> None:
         ("?q=1", "https://example.com/a/b?q=1"),
         ("http://user:secret@other.example/", "http://other.example/"),
         ("ftp://example.com/", "ftp://example.com/"),
+        ("file:///etc/passwd", "file:///etc/passwd"),
     ],
 )
 def test_a_reference_is_read_where_it_was_found(reference: str, expected: str) -> None:

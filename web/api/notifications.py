@@ -97,7 +97,13 @@ def list_deliveries(arguments: dict[str, Any]) -> Response:
     wanted = pb.ListDeliveriesRequest(**begun.query)
     for name, value in begun.filters.items():
         setattr(wanted, name, str(value))
-    return paging.answer(_call("ListDeliveries", wanted), begun)
+    page = _call("ListDeliveries", wanted)
+    return paging.listed([_delivery(item) for item in page.items], page.next, begun)
+
+
+def _delivery(message: pb.Delivery) -> dict[str, Any]:
+    delivery = proto.to_json(message)
+    return delivery | {"channel_id": delivery["channel_id"] or None}
 
 
 def _write(session: Session, wanted: dict[str, Any]) -> Work:

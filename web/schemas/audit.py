@@ -5,30 +5,36 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from marshmallow import Schema, ValidationError, fields, validate
+from marshmallow import ValidationError, fields, validate
 
 from config.settings import SERVICES
-from web.limits import AUDIT_DETAILS_BYTES, AUDIT_EVENTS_MOST, AUDIT_TEXT_LONGEST
-from web.schemas.fields import Input, Page, Text, UtcTime, Word, one_of, page_of
+from web.limits import AUDIT_DETAILS_BYTES, AUDIT_DETAILS_LEVELS, AUDIT_EVENTS_MOST, AUDIT_TEXT_LONGEST
+from web.schemas.fields import Input, Output, Page, Text, UtcTime, Word, one_of, page_of
 
 OUTCOMES = ("success", "denied", "failure")
 OWN = (*SERVICES, "web", "monitor")
 
 
 class Details(fields.Dict):
-    """Whatever else is worth remembering, within bounds."""
+    """Whatever else is worth remembering, within what databases and protobuf can hold."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> Any:
         found: dict[str, Any] = super()._deserialize(value, attr, data, **options)  # type: ignore[no-untyped-call]
-        try:
-            text = msgspec.json.encode(found)
-        except (msgspec.MsgspecError, OverflowError) as error:
-            raise ValidationError("Holds a number that is too large.") from error
-        if len(text) > AUDIT_DETAILS_BYTES:
+        if not _fits(found, AUDIT_DETAILS_LEVELS):
+            raise ValidationError("Holds a NUL character, a number over 64 bits, or too many levels.")
+        if len(msgspec.json.encode(found)) > AUDIT_DETAILS_BYTES:
             raise ValidationError(f"Must not be larger than {AUDIT_DETAILS_BYTES:,} bytes of JSON.")
-        if b"\\u0000" in text:
-            raise ValidationError("Must not contain a NUL character.")
         return found
+
+
+def _fits(value: Any, levels: int) -> bool:
+    if isinstance(value, dict):
+        return levels > 0 and all(_fits(each, levels - 1) for pair in value.items() for each in pair)
+    if isinstance(value, list):
+        return levels > 0 and all(_fits(each, levels - 1) for each in value)
+    if isinstance(value, int):
+        return abs(value) < 2**63
+    return not isinstance(value, str) or "\x00" not in value
 
 
 class NewEventSchema(Input):
@@ -62,7 +68,7 @@ class NewEventsSchema(Input):
     events = fields.List(fields.Nested(NewEventSchema), required=True, validate=validate.Length(1, AUDIT_EVENTS_MOST))
 
 
-class EventSchema(Schema):
+class EventSchema(Output):
     """Who did what to which thing, when, from where, and how it ended."""
 
     id = fields.UUID(required=True)
@@ -97,3 +103,7 @@ class EventFilterSchema(Page):
     to = fields.AwareDateTime(metadata={"description": "Before this time (RFC 3339)."})
     q = Text(metadata={"description": "A part of the resource's name, the reason or the action."})
     trace_id = Text()
+    anonymous = fields.Boolean(
+        load_default=False,
+        metadata={"description": "Only requests refused before anybody knew whose they were; for admins."},
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from marshmallow import RAISE, Schema, ValidationError, fields, validate
+from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, validate
 
 from web.limits import PAGE_MOST, PAGE_USUAL, TAG_LONGEST, TAGS_MOST
 
@@ -19,6 +19,15 @@ class Input(Schema):
         """marshmallow's settings."""
 
         unknown = RAISE
+
+
+class Output(Schema):
+    """What we send: a client is to pass over what it does not know, so that we may add to it."""
+
+    class Meta:
+        """marshmallow's settings."""
+
+        unknown = EXCLUDE
 
 
 class Text(fields.String):
@@ -67,7 +76,7 @@ class UtcTime(fields.DateTime):
 
 def page_of(item: type[Schema]) -> type[Schema]:
     """The schema of a list's answer."""
-    return Schema.from_dict(
+    return Output.from_dict(
         {
             "items": fields.List(fields.Nested(item), required=True),
             "next_cursor": fields.String(required=True, allow_none=True),

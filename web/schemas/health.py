@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema, fields, validate
+from marshmallow import fields, validate
+
+from web.schemas.fields import Output
 
 
-class AliveSchema(Schema):
+class AliveSchema(Output):
     """The process answers."""
 
     status = fields.String(required=True, validate=validate.OneOf(["ok"]))
 
 
-class DependencySchema(Schema):
+class DependencySchema(Output):
     """Something that the front API needs."""
 
     ok = fields.Boolean(required=True)
     detail = fields.String(required=True)
 
 
-class ReadySchema(Schema):
+class ReadySchema(Output):
     """Whether requests can be answered, and which of them cannot."""
 
     state = fields.String(required=True, validate=validate.OneOf(["ready", "degraded"]))

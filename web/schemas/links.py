@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema, fields, validate
+from marshmallow import fields, validate
 
 from web.limits import EXTERNAL_ID_LONGEST, INTERVAL_LONGEST_S, INTERVAL_SHORTEST_S, URL_LONGEST
-from web.schemas.fields import Input, Page, Tags, Text, UtcTime, Word, one_of, page_of
+from web.schemas.fields import Input, Output, Page, Tags, Text, UtcTime, Word, one_of, page_of
 
 VERDICTS = ("ok", "degraded", "broken", "inconclusive", "skipped")
 STATES = ("pending", "up", "degraded", "failing", "broken", "recovering", "unverifiable")
@@ -35,7 +35,7 @@ class NewLinkSchema(Input):
     )
 
 
-class AcceptedLinkSchema(Schema):
+class AcceptedLinkSchema(Output):
     """A link that will be checked."""
 
     id = fields.UUID(required=True)
@@ -56,7 +56,7 @@ class LinksSchema(Input):
     links = fields.List(fields.Nested(NewLinkSchema), required=True)
 
 
-class RejectionSchema(Schema):
+class RejectionSchema(Output):
     """A line that was not accepted."""
 
     line = fields.Integer(required=True, metadata={"description": "Counted from 1."})
@@ -64,7 +64,7 @@ class RejectionSchema(Schema):
     reason = fields.String(required=True)
 
 
-class BatchSchema(Schema):
+class BatchSchema(Output):
     """What came of a batch."""
 
     job_id = fields.UUID(required=True)
@@ -76,7 +76,7 @@ class BatchSchema(Schema):
     )
 
 
-class JobSchema(Schema):
+class JobSchema(Output):
     """How far accepted work has come."""
 
     id = fields.UUID(required=True)
@@ -92,7 +92,7 @@ class JobSchema(Schema):
     finished_at = UtcTime(required=True, allow_none=True)
 
 
-class HopSchema(Schema):
+class HopSchema(Output):
     """One request of a chain of redirects."""
 
     url = fields.String(required=True)
@@ -100,7 +100,7 @@ class HopSchema(Schema):
     ip = fields.String(required=True, allow_none=True)
 
 
-class CheckSchema(Schema):
+class CheckSchema(Output):
     """One check of one link."""
 
     id = fields.UUID(required=True)
@@ -126,7 +126,7 @@ class CheckSchema(Schema):
     checked_at = UtcTime(required=True, allow_none=True)
 
 
-class LinkSchema(Schema):
+class LinkSchema(Output):
     """A link and what is known of it."""
 
     id = fields.UUID(required=True)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema, fields
+from marshmallow import fields
 
-from web.schemas.fields import UtcTime, page_of
+from web.schemas.fields import Output, UtcTime, page_of
 
 
-class ActiveTaskSchema(Schema):
+class ActiveTaskSchema(Output):
     """A task that is being done."""
 
     id = fields.String(required=True)
@@ -15,7 +15,7 @@ class ActiveTaskSchema(Schema):
     started_at = UtcTime(required=True, allow_none=True)
 
 
-class WorkerSchema(Schema):
+class WorkerSchema(Output):
     """A worker that answers."""
 
     name = fields.String(required=True)
@@ -32,7 +32,7 @@ class WorkerSchema(Schema):
     reserved = fields.Integer(required=True)
 
 
-class QueueSchema(Schema):
+class QueueSchema(Output):
     """A queue, as the broker knows it; null where it cannot be asked."""
 
     name = fields.String(required=True)

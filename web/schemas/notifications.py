@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema, fields, validate
+from marshmallow import fields, validate
 
 from web.limits import NAME_LONGEST, NOTIFICATION_BODY_LONGEST, TITLE_LONGEST, URL_LONGEST
-from web.schemas.fields import Input, Page, Text, UtcTime, Word, one_of, page_of
+from web.schemas.fields import Input, Output, Page, Text, UtcTime, Word, one_of, page_of
 
 KINDS = ("webhook", "email")
 DELIVERY_STATES = ("pending", "sending", "succeeded", "failed")
@@ -19,7 +19,7 @@ class NewNotificationSchema(Input):
     body = Text(required=True, validate=validate.Length(1, NOTIFICATION_BODY_LONGEST))
 
 
-class AcceptedSchema(Schema):
+class AcceptedSchema(Output):
     """Work that will be done."""
 
     job_id = fields.UUID(required=True)
@@ -37,7 +37,7 @@ class NewChannelSchema(Input):
     )
 
 
-class ChannelSchema(Schema):
+class ChannelSchema(Output):
     """A channel, without its secret."""
 
     id = fields.UUID(required=True)
@@ -57,7 +57,7 @@ class CreatedChannelSchema(ChannelSchema):
     )
 
 
-class AttemptSchema(Schema):
+class AttemptSchema(Output):
     """One attempt to deliver."""
 
     number = fields.Integer(required=True)
@@ -68,11 +68,13 @@ class AttemptSchema(Schema):
     answer = fields.String(required=True)
 
 
-class DeliverySchema(Schema):
+class DeliverySchema(Output):
     """One message to one channel."""
 
     id = fields.UUID(required=True)
-    channel_id = fields.UUID(required=True)
+    channel_id = fields.UUID(
+        required=True, allow_none=True, metadata={"description": "Null where there was no channel to tell."}
+    )
     subject = fields.String(required=True)
     title = fields.String(required=True)
     state = fields.String(required=True, validate=validate.OneOf(DELIVERY_STATES))
@@ -82,6 +84,7 @@ class DeliverySchema(Schema):
     finished_at = UtcTime(required=True, allow_none=True)
     link_id = fields.UUID(required=True, allow_none=True)
     trace_id = fields.String(required=True)
+    error = fields.String(required=True, metadata={"description": "Why the latest attempt failed."})
 
 
 ChannelPageSchema = page_of(ChannelSchema)

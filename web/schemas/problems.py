@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema, fields
+from marshmallow import fields
+
+from web.schemas.fields import Output
 
 
-class FaultSchema(Schema):
+class FaultSchema(Output):
     """One thing that is wrong with the input."""
 
     pointer = fields.String(required=True, metadata={"description": "A JSON pointer to the part that does not fit."})
     detail = fields.String(required=True)
 
 
-class ProblemSchema(Schema):
+class ProblemSchema(Output):
     """What went wrong, and what to do."""
 
     type = fields.String(required=True, metadata={"description": "A stable URI of this kind of problem."})

@@ -36,9 +36,7 @@ def upgrade() -> None:
         sa.Column("scheduled_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("checked_at", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint(
-            "verdict IN ('ok', 'degraded', 'broken', 'inconclusive', 'skipped')", name="verdict_known"
-        ),
+        sa.CheckConstraint("verdict IN ('ok', 'degraded', 'broken', 'inconclusive', 'skipped')", name="verdict_known"),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(
@@ -148,9 +146,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Take back."""
-    op.drop_index(
-        "one_open_incident", table_name="incidents", postgresql_where=sa.text("resolved_at IS NULL")
-    )
+    op.drop_index("one_open_incident", table_name="incidents", postgresql_where=sa.text("resolved_at IS NULL"))
     op.drop_table("incidents")
     op.drop_index("parts_done_by_age", table_name="parts_done")
     op.drop_table("parts_done")

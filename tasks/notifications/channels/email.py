@@ -16,6 +16,7 @@ from email.utils import localtime, parseaddr
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from tasks.notifications.channels.sending import LONGEST_ANSWER, Envelope, InvalidTarget, Outcome, failed
+from tasks.notifications.channels.trust import authority_files
 
 STARTTLS = ("auto", "require", "never")
 FORM = "smtp://host:port or smtps://user:password@host:port, with ?starttls=auto, require or never"
@@ -52,10 +53,17 @@ class SmtpServer:
 
 def smtp_server(url: str) -> SmtpServer:
     """The server that PRANALA_SMTP_URL names. Raises ValueError, without the URL, which may hold a password."""
+    try:
+        return _parse(url)
+    except ValueError:
+        raise ValueError(f"expected {FORM}; percent-encode what is special in user and password") from None
+
+
+def _parse(url: str) -> SmtpServer:
     parts = urlsplit(url)
     starttls = parse_qs(parts.query).get("starttls", ["auto"])[-1]
     if parts.scheme not in ("smtp", "smtps") or not parts.hostname or starttls not in STARTTLS:
-        raise ValueError(f"expected {FORM}")
+        raise ValueError
     tls = parts.scheme == "smtps"
     port = parts.port or (465 if tls else 25)
     return SmtpServer(parts.hostname, port, unquote(parts.username or ""), unquote(parts.password or ""), tls, starttls)
@@ -69,8 +77,8 @@ class EmailSender:
         self._sender = sender
         self._timeout_s = timeout_s
         self._tls = ssl.create_default_context()
-        if ca_file:
-            self._tls.load_verify_locations(ca_file)
+        for file in authority_files(ca_file):
+            self._tls.load_verify_locations(file)
 
     def __call__(self, envelope: Envelope) -> Outcome:
         """Make one attempt."""
@@ -155,6 +163,10 @@ def _deadline(client: smtplib.SMTP, seconds: float) -> Iterator[None]:
     timer.start()
     try:
         yield
+    except (smtplib.SMTPException, OSError) as error:
+        if timer.is_alive():
+            raise
+        raise TimeoutError(f"not done within {seconds:g} s") from error
     finally:
         timer.cancel()
 

@@ -8,14 +8,14 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
-import certifi
 import pycurl
 from standardwebhooks.webhooks import Webhook
 
 from tasks import urls
 from tasks.guard import AddressPolicy
+from tasks.notifications.channels.gate import Gate
 from tasks.notifications.channels.sending import LONGEST_ANSWER, Envelope, InvalidTarget, Outcome, failed
-from tasks.sockets import Gate
+from tasks.notifications.channels.trust import authority_files
 
 GONE = 410
 SECRET_BYTES = 32
@@ -44,7 +44,7 @@ class WebhookSender:
     def __init__(self, policy: AddressPolicy, timeout_s: float, ca_file: str = "") -> None:
         self._policy = policy
         self._timeout_ms = round(timeout_s * 1000)
-        self._authorities = Path(certifi.where()).read_bytes() + (Path(ca_file).read_bytes() if ca_file else b"")
+        self._authorities = b"\n".join(Path(file).read_bytes() for file in authority_files(ca_file))
 
     def __call__(self, envelope: Envelope) -> Outcome:
         """Make one attempt."""

@@ -106,3 +106,11 @@ def test_nothing_secret_is_left_on_disk_after_the_end(data: DataDir) -> None:
         until(lambda: supervisord.state("one").status == "RUNNING")
     texts = [path.read_bytes() for path in data.root.rglob("*") if path.is_file()]
     assert not [text for text in texts if b"hunter2" in text]
+
+
+def test_an_orphan_of_a_killed_program_is_not_left_to_the_machine(supervisord: Supervisord, data: DataDir) -> None:
+    supervisord.add("group", [shell("one", "sleep 0.5 & exec sleep 100", restart=False)])
+    supervisord.start("one")
+    until(lambda: supervisord.state("one").status == "RUNNING")
+    os.kill(supervisord.state("one").pid, signal.SIGKILL)
+    until(lambda: "reaped unknown pid" in (data.log / "supervisord.log").read_text())

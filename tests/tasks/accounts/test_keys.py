@@ -30,7 +30,9 @@ def test_one_wrong_character_is_noticed(place: int, character: str) -> None:
     assert looks_valid(mistyped) == (mistyped == key)
 
 
-@pytest.mark.parametrize("text", ["", "pra_", "pra_wrong", "ghp_" + "a" * 36, new_key() + "x", f" {new_key()}", "pra_é"])
+@pytest.mark.parametrize(
+    "text", ["", "pra_", "pra_wrong", "ghp_" + "a" * 36, new_key() + "x", f" {new_key()}", "pra_é"]
+)
 def test_what_is_no_key_is_refused_without_asking_anybody(text: str) -> None:
     assert not looks_valid(text)
 

@@ -117,6 +117,7 @@ def test_headers_say_who_answered(status: int, headers: dict[str, str], reason: 
         (Fault(3, Phase.DNS), Reason.URL_INVALID),
         (Fault(6, Phase.DNS), Reason.DNS_NXDOMAIN),
         (Fault(7, Phase.CONNECT, os_errno=errno.ECONNREFUSED), Reason.CONNECTION_REFUSED),
+        (Fault(7, Phase.CONNECT, os_errno=errno.ECONNRESET), Reason.CONNECTION_RESET),
         (Fault(7, Phase.CONNECT, os_errno=errno.ENETUNREACH), Reason.NETWORK_UNREACHABLE),
         (Fault(7, Phase.CONNECT, os_errno=errno.EHOSTUNREACH), Reason.NETWORK_UNREACHABLE),
         (Fault(7, Phase.CONNECT, os_errno=errno.ETIMEDOUT), Reason.TIMEOUT_CONNECT),

@@ -65,7 +65,13 @@ def test_a_recovered_link_is_told_with_how_long_it_was_broken() -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [(0.2, "less than a second"), (1, "1 second"), (61, "1 minute 1 second"), (3600, "1 hour"), (90_000, "1 day 1 hour")],
+    [
+        (0.2, "less than a second"),
+        (1, "1 second"),
+        (61, "1 minute 1 second"),
+        (3600, "1 hour"),
+        (90_000, "1 day 1 hour"),
+    ],
 )
 def test_a_duration_is_told_in_its_two_largest_units(seconds: float, words: str) -> None:
     assert f"broken for {words}," in notice(replace(RECOVERED, duration_s=seconds)).body

@@ -83,8 +83,17 @@ def test_a_receiver_that_holds_another_secret_is_not_told(send: WebhookSender, r
 
 @pytest.mark.parametrize(
     ("status", "ok", "permanent"),
-    [(200, True, False), (202, True, False), (204, True, False), (400, False, False), (404, False, False)]
-    + [(410, False, True), (429, False, False), (500, False, False), (503, False, False)],
+    [
+        (200, True, False),
+        (202, True, False),
+        (204, True, False),
+        (400, False, False),
+        (404, False, False),
+        (410, False, True),
+        (429, False, False),
+        (500, False, False),
+        (503, False, False),
+    ],
 )
 def test_only_2xx_is_success_and_only_410_is_final(
     send: WebhookSender, receiver: Receiver, status: int, ok: bool, permanent: bool
@@ -198,7 +207,9 @@ def test_a_receiver_that_is_not_there_may_come_back(send: WebhookSender) -> None
     assert "nowhere.invalid" in unknown.answer
 
 
-@pytest.mark.parametrize(("kind", "ok"), [("good", True), ("expired", False), ("hostname", False), ("untrusted", False)])
+@pytest.mark.parametrize(
+    ("kind", "ok"), [("good", True), ("expired", False), ("hostname", False), ("untrusted", False)]
+)
 def test_the_certificate_must_be_right(tmp_path: Path, kind: str, ok: bool) -> None:
     certificates = Certificates(tmp_path)
 
@@ -222,8 +233,13 @@ def test_a_url_is_kept_in_its_normal_form(text: str, url: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "fault"),
-    [("", "is empty"), ("example.com/hook", "has no scheme"), ("ftp://example.com/", "http:// or https://")]
-    + [("https://user:pw@example.com/", "user name or password"), ("http://[::1/", "cannot be read as a URL")],
+    [
+        ("", "is empty"),
+        ("example.com/hook", "has no scheme"),
+        ("ftp://example.com/", "http:// or https://"),
+        ("https://user:pw@example.com/", "user name or password"),
+        ("http://[::1/", "cannot be read as a URL"),
+    ],
 )
 def test_what_is_no_webhook_url_is_refused_with_what_to_write_instead(text: str, fault: str) -> None:
     with pytest.raises(InvalidTarget, match=fault):

@@ -1,0 +1,1 @@
+"""The front API on a real intake database and real gRPC servers."""

@@ -1,0 +1,217 @@
+"""The services behind RPC as real gRPC servers, with little behind them: what a test put there."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections import defaultdict
+from concurrent import futures
+from typing import Any
+
+import grpc
+from google.protobuf.message import Message
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+
+from contracts import (
+    accounts_pb2,
+    accounts_pb2_grpc,
+    audit_pb2,
+    audit_pb2_grpc,
+    links_pb2,
+    links_pb2_grpc,
+    monitor_pb2,
+    monitor_pb2_grpc,
+    notifications_pb2,
+    notifications_pb2_grpc,
+)
+from tasks.accounts import keys
+
+TOKEN = "rpc-token"
+SERVICES = ("links", "notifications", "audit", "accounts", "monitor")
+
+
+class Neighbours:
+    """All services on one address. `failing` answers every call to a service with that status,
+    and every call takes `delay_s`."""
+
+    def __init__(self) -> None:
+        self.principals: dict[str, accounts_pb2.Principal] = {}
+        self.links: list[links_pb2.Link] = []
+        self.checks: list[links_pb2.Check] = []
+        self.jobs: dict[str, links_pb2.Job] = {}
+        self.channels: dict[str, list[notifications_pb2.Channel]] = defaultdict(list)
+        self.deliveries: list[notifications_pb2.Delivery] = []
+        self.events: list[audit_pb2.Event] = []
+        self.workers: list[monitor_pb2.Worker] = []
+        self.queues: list[monitor_pb2.Queue] = []
+        self.failing: dict[str, grpc.StatusCode] = {}
+        self.delay_s = 0.0
+        self.asked: list[tuple[str, Message, dict[str, str]]] = []
+        self.health = health.HealthServicer()
+        self.address = "127.0.0.1:0"
+        self.start()
+
+    def start(self) -> None:
+        """Listen, on the same address as before."""
+        self._server = grpc.server(futures.ThreadPoolExecutor(8), options=(("grpc.so_reuseport", 0),))
+        accounts_pb2_grpc.add_AccountsServicer_to_server(_Accounts(self), self._server)
+        links_pb2_grpc.add_LinksServicer_to_server(_Links(self), self._server)
+        notifications_pb2_grpc.add_NotificationsServicer_to_server(_Notifications(self), self._server)
+        audit_pb2_grpc.add_AuditServicer_to_server(_Audit(self), self._server)
+        monitor_pb2_grpc.add_MonitorServicer_to_server(_Monitor(self), self._server)
+        health_pb2_grpc.add_HealthServicer_to_server(self.health, self._server)
+        for name in SERVICES:
+            self.health.set(f"pranala.{name}.v1.{name.capitalize()}", health_pb2.HealthCheckResponse.SERVING)
+        port = self._server.add_insecure_port(self.address)
+        self.address = f"127.0.0.1:{port}"
+        self._server.start()
+
+    def stop(self) -> None:
+        """Be gone."""
+        self._server.stop(grace=None).wait()
+
+    def give_key(self, *scopes: str, workspace_id: uuid.UUID | None = None, name: str = "test") -> str:
+        """A key that accounts knows."""
+        key = keys.new_key()
+        self.principals[keys.hash_of(key)] = accounts_pb2.Principal(
+            workspace_id=str(workspace_id or uuid.uuid4()), key_id=str(uuid.uuid4()), name=name, scopes=scopes
+        )
+        return key
+
+    def calls(self, method: str) -> list[Message]:
+        """The requests that this method was called with."""
+        return [request for name, request, _ in self.asked if name == method]
+
+    def heard(self, service: str, method: str, request: Message, context: grpc.ServicerContext) -> None:
+        """What every call begins with."""
+        metadata = {key: str(value) for key, value in context.invocation_metadata()}
+        self.asked.append((method, request, metadata))
+        time.sleep(self.delay_s)
+        if metadata.get("authorization") != f"Bearer {TOKEN}":
+            context.abort(grpc.StatusCode.PERMISSION_DENIED, "no token")
+        if service in self.failing:
+            context.abort(self.failing[service], f"{service} does not work")
+
+
+def page_of(items: list[Any], request: Any) -> tuple[list[Any], str]:
+    """The items from `after` on, and where the next page starts."""
+    start = int(request.after or 0)
+    end = start + request.limit
+    return items[start:end], str(end) if end < len(items) else ""
+
+
+class _Servicer:
+    service = ""
+
+    def __init__(self, neighbours: Neighbours) -> None:
+        self._all = neighbours
+
+    def _hear(self, method: str, request: Message, context: grpc.ServicerContext) -> None:
+        self._all.heard(self.service, method, request, context)
+
+
+class _Accounts(_Servicer, accounts_pb2_grpc.AccountsServicer):
+    service = "accounts"
+
+    def Authenticate(self, request: Any, context: Any) -> accounts_pb2.Principal:  # noqa: N802
+        self._hear("Authenticate", request, context)
+        if request.key_hash not in self._all.principals:
+            context.abort(grpc.StatusCode.UNAUTHENTICATED, "no such key")
+        return self._all.principals[request.key_hash]
+
+
+class _Links(_Servicer, links_pb2_grpc.LinksServicer):
+    service = "links"
+
+    def GetLink(self, request: Any, context: Any) -> links_pb2.Link:  # noqa: N802
+        self._hear("GetLink", request, context)
+        return self._link(request.id, context)
+
+    def ListLinks(self, request: Any, context: Any) -> links_pb2.LinkPage:  # noqa: N802
+        self._hear("ListLinks", request, context)
+        items, after = page_of(self._all.links, request)
+        return links_pb2.LinkPage(items=items, next=after)
+
+    def ListChecks(self, request: Any, context: Any) -> links_pb2.CheckPage:  # noqa: N802
+        self._hear("ListChecks", request, context)
+        self._link(request.link_id, context)
+        items, after = page_of([each for each in self._all.checks if each.link_id == request.link_id], request)
+        return links_pb2.CheckPage(items=items, next=after)
+
+    def GetJob(self, request: Any, context: Any) -> links_pb2.Job:  # noqa: N802
+        self._hear("GetJob", request, context)
+        if request.id not in self._all.jobs:
+            context.abort(grpc.StatusCode.NOT_FOUND, "no such job")
+        return self._all.jobs[request.id]
+
+    def ListResults(self, request: Any, context: Any) -> links_pb2.CheckPage:  # noqa: N802
+        self._hear("ListResults", request, context)
+        results = [each for each in self._all.checks if each.job_id == request.job_id]
+        items, after = page_of([each for each in results if request.verdict in ("", each.verdict)], request)
+        return links_pb2.CheckPage(items=items, next=after)
+
+    def _link(self, identity: str, context: Any) -> links_pb2.Link:
+        for link in self._all.links:
+            if link.id == identity:
+                return link
+        context.abort(grpc.StatusCode.NOT_FOUND, "no such link")
+        raise AssertionError
+
+
+class _Notifications(_Servicer, notifications_pb2_grpc.NotificationsServicer):
+    service = "notifications"
+
+    def CreateChannel(self, request: Any, context: Any) -> notifications_pb2.CreatedChannel:  # noqa: N802
+        self._hear("CreateChannel", request, context)
+        if request.kind == "email" and "@" not in request.target:
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, "target: is not a mail address")
+        channel = notifications_pb2.Channel(
+            id=str(uuid.uuid4()), kind=request.kind, name=request.name, target=request.target
+        )
+        channel.created_at.GetCurrentTime()
+        self._all.channels[request.workspace_id].append(channel)
+        return notifications_pb2.CreatedChannel(channel=channel, secret="whsec_x" if request.kind == "webhook" else "")
+
+    def GetChannel(self, request: Any, context: Any) -> notifications_pb2.Channel:  # noqa: N802
+        self._hear("GetChannel", request, context)
+        for channel in self._all.channels[request.workspace_id]:
+            if channel.id == request.id:
+                return channel
+        context.abort(grpc.StatusCode.NOT_FOUND, "no such channel")
+        raise AssertionError
+
+    def ListChannels(self, request: Any, context: Any) -> notifications_pb2.ChannelPage:  # noqa: N802
+        self._hear("ListChannels", request, context)
+        items, after = page_of(self._all.channels[request.workspace_id], request)
+        return notifications_pb2.ChannelPage(items=items, next=after)
+
+    def DeleteChannel(self, request: Any, context: Any) -> notifications_pb2.Channel:  # noqa: N802
+        channel = self.GetChannel(request, context)
+        self._all.channels[request.workspace_id].remove(channel)
+        return channel
+
+    def ListDeliveries(self, request: Any, context: Any) -> notifications_pb2.DeliveryPage:  # noqa: N802
+        self._hear("ListDeliveries", request, context)
+        items, after = page_of(self._all.deliveries, request)
+        return notifications_pb2.DeliveryPage(items=items, next=after)
+
+
+class _Audit(_Servicer, audit_pb2_grpc.AuditServicer):
+    service = "audit"
+
+    def SearchEvents(self, request: Any, context: Any) -> audit_pb2.EventPage:  # noqa: N802
+        self._hear("SearchEvents", request, context)
+        items, after = page_of(self._all.events, request)
+        return audit_pb2.EventPage(items=items, next=after)
+
+
+class _Monitor(_Servicer, monitor_pb2_grpc.MonitorServicer):
+    service = "monitor"
+
+    def ListWorkers(self, request: Any, context: Any) -> monitor_pb2.WorkerList:  # noqa: N802
+        self._hear("ListWorkers", request, context)
+        return monitor_pb2.WorkerList(items=self._all.workers)
+
+    def ListQueues(self, request: Any, context: Any) -> monitor_pb2.QueueList:  # noqa: N802
+        self._hear("ListQueues", request, context)
+        return monitor_pb2.QueueList(items=self._all.queues)

@@ -1,0 +1,11 @@
+"""Who is told that time has passed, and through which queue."""
+
+from tasks.intake.messages import SweepSubmissions
+from tasks.links.messages import LeaseDueLinks
+from tasks.notifications.messages import RetryDeliveries
+
+TICKS = {
+    SweepSubmissions: "intake",
+    LeaseDueLinks: "links.scheduled",
+    RetryDeliveries: "notifications",
+}
