@@ -19,7 +19,7 @@ class Program:
     env: Mapping[str, str] = field(default_factory=dict)
     cwd: Path = Path("/")
     stop_signal: str = "TERM"
-    stop_wait_s: int = 5
+    stop_wait_s: int = 4
     death_signal: str = "TERM"
     start_s: int = 1
     start_retries: int = 5

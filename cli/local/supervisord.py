@@ -190,12 +190,13 @@ class Supervisord:
         return "\n".join(f"  {line}" for line in lines) or "  (no output)"
 
     def shut_down(self) -> None:
-        """Stop the groups one after another, the programs of a group together, then supervisord."""
+        """Stop the group added last, then all others together, then supervisord."""
         if self._process is None:
             return
         try:
-            for group in reversed(self._groups.values()):
-                self.stop(*(program.name for program in group))
+            groups = list(self._groups.values())
+            for stopping in (groups[-1:], groups):
+                self.stop(*(program.name for group in stopping for program in group))
             self._call("shutdown")
         except (OSError, xmlrpc.client.Error, http.client.HTTPException, LocalError):
             pass  # supervisord is gone or stuck; what follows ends its programs all the same

@@ -13,7 +13,7 @@ from tasks.links.result import Hop, Result, Target
 __all__ = ["Engine", "EngineClosed", "EngineSettings", "Hop", "Result", "Target"]
 
 
-class EngineClosed(RuntimeError):  # says what happened
+class EngineClosed(ShuttingDown):  # says what happened
     """The engine was closed before the checks were done; they may be asked for again."""
 
 
