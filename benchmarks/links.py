@@ -58,7 +58,7 @@ def table(runs: list[Run]) -> str:
     peer = next((run.rate for run in best if run.tool == "lychee"), None)
     lines = ["| tool | links/s | x lychee | seconds | CPU s | peak MB |", "|---|---|---|---|---|---|"]
     for run in best:
-        ratio = f"{run.rate / peer:.2f}" if peer else "–"
+        ratio = f"{run.rate / peer:.2f}" if peer else "-"
         lines.append(
             f"| {run.tool} | {run.rate:,.0f} | {ratio} | {run.seconds:.2f} | {run.cpu_s:.1f} | {run.memory_mb:.0f} |"
         )

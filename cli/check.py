@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import IO, Any
+from typing import IO, Any, NoReturn
 
 import click
 from rich.console import Console
@@ -205,7 +205,7 @@ def say(text: str) -> None:
     click.echo(text, err=True)
 
 
-def fail(text: str, status: Exit) -> None:
+def fail(text: str, status: Exit) -> NoReturn:
     """End with words and a status."""
     say(text)
     sys.exit(status)

@@ -15,7 +15,6 @@ from rich.text import Text
 
 VERDICTS = ("broken", "rejected", "degraded", "inconclusive", "skipped", "ok")
 STYLES = {"broken": "bold red", "rejected": "bold red", "degraded": "yellow", "ok": "green"}
-# Wide enough that a pipe gets every URL on one line.
 UNBOUNDED = 100_000
 
 
@@ -57,7 +56,7 @@ class Report:
     def rows(self) -> list[Row]:
         """Results and rejected lines, the worst first."""
         rows = [_of_result(result) for result in self.results] + [_of_rejected(line) for line in self.rejected]
-        return sorted(rows, key=lambda row: VERDICTS.index(row.verdict))
+        return sorted(rows, key=lambda row: (*VERDICTS, row.verdict).index(row.verdict))
 
 
 def write(report: Report, name: str, out: IO[str]) -> None:
@@ -104,13 +103,15 @@ def _table(report: Report, out: IO[str]) -> None:
     rows = report.rows()
     if not rows:
         return
-    console = Console(file=out, highlight=False, width=None if out.isatty() else UNBOUNDED)
+    # People read down, programs read lines.
+    width, below = (None, "\n") if out.isatty() else (UNBOUNDED, "  ")
+    console = Console(file=out, highlight=False, width=width)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for name in ("VERDICT", "REASON", "STATUS"):
         table.add_column(name, no_wrap=True)
     table.add_column("LINK", overflow="fold")
     for row in rows:
-        link = Text(row.url + (f"\n{row.note}" if row.note else ""))
+        link = Text(below.join(filter(None, (row.url, row.note))))
         verdict = Text(row.verdict, style=STYLES.get(row.verdict, ""))
         table.add_row(verdict, Text(row.reason), Text(str(row.status_code or "-")), link)
     with console.capture() as capture:

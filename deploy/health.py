@@ -6,6 +6,7 @@ Asked every few seconds of every container, so it costs no broker round trip and
 import os
 import sys
 import time
+from collections.abc import Callable
 from http.client import HTTPConnection
 from pathlib import Path
 
@@ -57,7 +58,7 @@ def holds(port: str) -> bool:
     return False
 
 
-CHECKS = {"worker": worker, "web": web, "rpc": rpc, "holds": holds}
+CHECKS: dict[str, Callable[..., bool]] = {"worker": worker, "web": web, "rpc": rpc, "holds": holds}
 
 
 def main(arguments: list[str]) -> int:

@@ -1,4 +1,4 @@
-"""The containers: every process of the product is one, each knows no more than it needs, and the tools find no fault."""
+"""The containers: every process is one, each knows no more than it needs, and the tools find no fault."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from typing import Any
 import grpc
 import psycopg
 import pytest
-from deploy import health
 from sqlalchemy.engine import make_url
 
 from cli.local.origin import Skip, find_postgres
@@ -35,6 +34,7 @@ from config.settings import (
     Web,
     load,
 )
+from deploy import health
 from tests.conftest import ROOT
 
 Container = dict[str, Any]

@@ -33,7 +33,7 @@ class Postgres(Server):
         super().__init__(local)
         root = local.data.root / "postgres"
         root.mkdir(mode=0o700, exist_ok=True)
-        self._identity = find_identity(root, local.skip)
+        self._identity = find_identity(root, local.credentials, local.skip)
         self.store = self._identity.home / "store"
         binary = find_postgres(local.skip, self._made_by())
         self._bin = self._identity.reachable(binary.path)

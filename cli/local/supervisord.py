@@ -137,27 +137,29 @@ class Supervisord:
         self._call("reloadConfig")
 
     def start(self, *names: str) -> None:
-        """Have these programs started; returns at once."""
+        """Have these programs started; returns at once. One that runs already is left alone."""
         for name in names:
-            self._call("startProcess", self._full(name), False)
+            self._call_unless("ALREADY_STARTED", "startProcess", self._full(name), False)
 
     def stop(self, *names: str, within_s: float = 30) -> None:
         """Stop these programs together, as their settings say, and wait until they are gone."""
         for name in names:
-            try:
-                self._call("stopProcess", self._full(name), False)
-            except xmlrpc.client.Fault as fault:
-                if "NOT_RUNNING" not in fault.faultString:
-                    raise
+            self._call_unless("NOT_RUNNING", "stopProcess", self._full(name), False)
         wait_until(lambda: self._ask_down(names), within_s, self._raise_if_gone)
 
     def kill(self, name: str) -> None:
-        """SIGKILL a program and its process group, and wait until supervisord has noticed."""
+        """SIGKILL a program and its process group, and wait until supervisord has noticed.
+
+        It comes back unless its `restart` is off.
+        """
         pid = self.state(name).pid
         if not pid:
             raise LocalError(f"{name} does not run")
         os.killpg(pid, signal.SIGKILL)
         wait_until(lambda: self._ask_gone(name, pid), 10, self._raise_if_gone)
+        if not self._program(name).restart:
+            # One that had only just started would be tried again all the same.
+            self.stop(name)
 
     def signal(self, name: str, number: signal.Signals) -> None:
         """Send a signal to a program's process group."""
@@ -256,6 +258,17 @@ class Supervisord:
             if any(program.name == name for program in programs):
                 return f"{group}:{name}"
         raise LocalError(f"no program is called {name}")
+
+    def _program(self, name: str) -> Program:
+        return next(program for group in self._groups.values() for program in group if program.name == name)
+
+    def _call_unless(self, fault_name: str, method: str, *arguments: object) -> None:
+        """Call; the fault that says that it is so already is no fault."""
+        try:
+            self._call(method, *arguments)
+        except xmlrpc.client.Fault as fault:
+            if fault_name not in fault.faultString:
+                raise
 
     def _call(self, method: str, *arguments: object) -> Any:
         return getattr(self._rpc.supervisor, method)(*arguments)

@@ -1,6 +1,5 @@
 """Not being root: PostgreSQL refuses to run as root, so it must believe that it is somebody else."""
 
-import hashlib
 import os
 import pwd
 import shutil
@@ -8,6 +7,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from cli.local.credentials import Credentials
 from cli.local.errors import LocalError
 from cli.local.origin import Skip, which
 
@@ -21,16 +21,16 @@ class Identity:
 
     prefix: tuple[str, ...]
     home: Path
-    uid: int | None = None
+    user: pwd.struct_passwd | None = None
     words: str = ""
 
     def own(self, path: Path) -> None:
-        if self.uid is not None:
-            os.chown(path, self.uid, self.uid)
+        if self.user is not None:
+            os.chown(path, self.user.pw_uid, self.user.pw_gid)
 
     def reachable(self, folder: Path) -> Path:
         """`folder` itself, or a copy in `home` when another user may not go where it lies."""
-        if self.uid is None or self._can_read(folder):
+        if self.user is None or self._can_read(folder):
             return folder
         copy = self.home / "installed"
         if not copy.exists():
@@ -45,13 +45,13 @@ class Identity:
         return answer.returncode == 0
 
 
-def find_identity(root: Path, skip: Skip) -> Identity:
+def find_identity(root: Path, credentials: Credentials, skip: Skip) -> Identity:
     """Ourselves; or for root a user namespace in which root's files are nobody's; or another user."""
     if os.getuid() != 0:
         return Identity((), root)
     if "userns" not in skip and (prefix := _namespace()):
         return Identity(prefix, root, words="in a user namespace, as root may not run it")
-    return _another_user(root)
+    return _another_user(credentials.get("postgres-home"))
 
 
 def _namespace() -> tuple[str, ...] | None:
@@ -63,25 +63,34 @@ def _namespace() -> tuple[str, ...] | None:
     return prefix if tried.returncode == 0 else None
 
 
-def _another_user(root: Path) -> Identity:
-    """Docker's default seccomp profile forbids user namespaces; another user cannot enter our directory."""
+def _another_user(name: str) -> Identity:
+    """Docker's default seccomp profile forbids user namespaces; another user cannot enter our directory.
+
+    The name is one of the data directory's secrets: a directory made anew must not meet the old one's databases.
+    """
     setpriv = which("setpriv")
     if setpriv is None:
         raise LocalError(
             "PostgreSQL refuses to run as root, and neither `unshare --user` nor `setpriv` works here: "
             "run as an ordinary user, or set PRANALA_POSTGRES_URL."
         )
-    uid = _postgres_user()
-    home = OUTSIDE / hashlib.sha256(os.fsencode(root)).hexdigest()[:12]
-    home.mkdir(mode=0o755, parents=True, exist_ok=True)
-    os.chown(home, uid, uid)
+    user = _postgres_user()
     # Changing the user clears the parent-death signal, so setpriv must set it once more.
-    prefix = (setpriv, f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "--pdeathsig", "INT")
-    return Identity(prefix, home, uid, words=f"as user {uid} with its data in {home}, as root may not run it")
+    ids = (f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups")
+    home = OUTSIDE / name
+    identity = Identity(
+        prefix=(setpriv, *ids, "--pdeathsig", "INT"),
+        home=home,
+        user=user,
+        words=f"as user {user.pw_name} with its data in {home}, as root may not run it",
+    )
+    home.mkdir(mode=0o755, parents=True, exist_ok=True)
+    identity.own(home)
+    return identity
 
 
-def _postgres_user() -> int:
+def _postgres_user() -> pwd.struct_passwd:
     try:
-        return pwd.getpwnam("postgres").pw_uid
+        return pwd.getpwnam("postgres")
     except KeyError:
-        return NOBODY
+        return pwd.getpwuid(NOBODY)

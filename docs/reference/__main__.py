@@ -18,9 +18,11 @@ INTRODUCTION = """\
 Settings come from the environment and nowhere else. Each process reads those it needs once, when it starts; one that is
 missing or malformed stops it with the setting's name. An empty value is the same as none.
 
-Every setting can be read from a file instead: `<NAME>_FILE` holds the file's path. Use that for secrets. Where both are
-set, the value wins. `<SERVICE>` stands for INTAKE, LINKS, NOTIFICATIONS, AUDIT or ACCOUNTS. Lists are separated by commas.
-Names that end in `_S` are seconds, in `_MS` milliseconds.
+The settings of the processes, down to "RPC servers", can be read from a file instead: `<NAME>_FILE` holds the file's
+path. Use that for secrets. Where both are set, the value wins.
+
+`<SERVICE>` stands for INTAKE, LINKS, NOTIFICATIONS, AUDIT or ACCOUNTS. Lists are separated by commas. Names that end in
+`_S` are seconds, in `_MS` milliseconds.
 """
 TITLES = {
     settings.Logging: "Every process",
@@ -41,7 +43,7 @@ OTHERS = {
     "`make up` and `pranala up`": (
         ("PRANALA_DATA_DIR", ".pranala", "where everything is kept"),
         ("PRANALA_POSTGRES_URL", "a private server", "a superuser's URL: roles and databases are made there"),
-        ("PRANALA_REDIS_URL", "a private server", "of a Redis or Valkey, which is the broker where there is no RabbitMQ"),
+        ("PRANALA_REDIS_URL", "a private server", "of a Redis or Valkey: the broker where there is no RabbitMQ"),
         ("PRANALA_LOCAL_SKIP", "none", "where not to look for servers: found, wheel, apt, userns"),
     ),
     "The `pranala` command as a client": (
@@ -96,4 +98,4 @@ def _quoted(default: str) -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page())
+    PAGE.write_text(page(), encoding="utf-8")

@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Sequence
 
+from tasks.errors import ShuttingDown
 from tasks.links.fetcher import EngineSettings, Fetcher
 from tasks.links.resolve import Lookup, system_lookup
 from tasks.links.result import Hop, Result, Target
@@ -13,7 +14,7 @@ from tasks.links.result import Hop, Result, Target
 __all__ = ["Engine", "EngineClosed", "EngineSettings", "Hop", "Result", "Target"]
 
 
-class EngineClosed(ShuttingDown):  # says what happened
+class EngineClosed(ShuttingDown):
     """The engine was closed before the checks were done; they may be asked for again."""
 
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import kombu
 import pytest
-from deploy import dead_letters
 
 from config import broker
+from deploy import dead_letters
 from tasks import publishing, wire
 from tasks.outbox import Letter
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections import defaultdict
+from collections.abc import Callable
 from concurrent import futures
 from typing import Any
 
@@ -32,7 +33,8 @@ SERVICES = ("links", "notifications", "audit", "accounts", "monitor")
 
 class Neighbours:
     """All services on one address. `failing` answers every call to a service with that status,
-    and every call takes `delay_s`."""
+    every call takes `delay_s`,
+    and `before_job` is called before a job is looked for."""
 
     def __init__(self) -> None:
         self.principals: dict[str, accounts_pb2.Principal] = {}
@@ -46,6 +48,7 @@ class Neighbours:
         self.queues: list[monitor_pb2.Queue] = []
         self.failing: dict[str, grpc.StatusCode] = {}
         self.delay_s = 0.0
+        self.before_job: Callable[[str], None] = lambda _job_id: None
         self.asked: list[tuple[str, Message, dict[str, str]]] = []
         self.health = health.HealthServicer()
         self.address = "127.0.0.1:0"
@@ -140,6 +143,7 @@ class _Links(_Servicer, links_pb2_grpc.LinksServicer):
 
     def GetJob(self, request: Any, context: Any) -> links_pb2.Job:  # noqa: N802
         self._hear("GetJob", request, context)
+        self._all.before_job(request.id)
         if request.id not in self._all.jobs:
             context.abort(grpc.StatusCode.NOT_FOUND, "no such job")
         return self._all.jobs[request.id]
