@@ -18,6 +18,7 @@ import click.testing
 import grpc
 import msgspec
 import pytest
+import structlog
 from sqlalchemy import select
 from werkzeug.serving import make_server
 
@@ -82,7 +83,15 @@ def checked(sessions: Sessions, neighbours: Neighbours) -> None:  # noqa: F811  
 
 
 @pytest.fixture
-def environ(sessions: Sessions, neighbours: Neighbours) -> Iterator[Environ]:  # noqa: F811  # fixtures
+def quiet() -> Iterator[None]:
+    """The server shares this process and its standard output with the command."""
+    structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
+    yield
+    structlog.reset_defaults()
+
+
+@pytest.fixture
+def environ(quiet: None, sessions: Sessions, neighbours: Neighbours) -> Iterator[Environ]:  # noqa: F811  # fixtures
     """The environment of a command that may use a running front API."""
     settings = settings_for(neighbours.address)
     app = create_app(settings, sessions, rpc.connect(settings))

@@ -40,8 +40,7 @@ def written(found: Report, out: io.StringIO) -> list[str]:
 @pytest.fixture
 def eighty_columns(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
-    monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("TERM", "dumb")
 
 
 @pytest.mark.usefixtures("eighty_columns")

@@ -73,7 +73,8 @@ class MonitorServicer(monitor_pb2_grpc.MonitorServicer):
             raise Refused(grpc.StatusCode.UNAVAILABLE, "the broker cannot be reached") from error
 
     def _queue(self, channel: Any, service: str, name: str) -> pb.Queue:
-        live = channel.queue_declare(name, passive=True)
+        # An empty queue does not exist on Redis, where declaring it is harmless.
+        live = channel.queue_declare(name, passive=self._rabbitmq)
         queue = pb.Queue(name=name, service=service, messages_ready=live.message_count)
         if self._rabbitmq:
             queue.consumers = live.consumer_count
