@@ -35,10 +35,9 @@ lint:
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports
 
 bench: ## What we claim about speed, measured here
-	@deploy/bootstrap.sh dev
+	@deploy/bootstrap.sh bench
 	$(BIN)/python -m benchmarks
 
 docs: ## Write the generated pages under docs/reference anew

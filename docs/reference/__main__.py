@@ -48,7 +48,8 @@ OTHERS = {
     ),
     "The `pranala` command as a client": (
         ("PRANALA_URL", "http://127.0.0.1:8080", "the API's address"),
-        ("PRANALA_TOKEN", "none", "the API key"),
+        ("PRANALA_TOKEN", "none", "the API key; the admin's key of a server on this machine is found without it"),
+        ("PRANALA_TOKEN_FILE", "none", "a file with the API key"),
     ),
     "docker-compose.yml": (
         ("PRANALA_SECRETS", "required", "the folder of secrets that `deploy/make-env` made"),
