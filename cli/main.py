@@ -6,6 +6,7 @@ import click
 
 COMMANDS = {
     "up": "cli.local.commands:up",
+    "check": "cli.check:check",
     "doctor": "cli.local.commands:doctor",
 }
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes .venv ready: finds Python, makes the environment, installs. Does nothing when nothing has changed.
-# Usage: deploy/bootstrap.sh [dev]
+# Usage: deploy/bootstrap.sh [EXTRA], an extra of setup.cfg: dev for the tests, bench for the benchmarks
 set -eu
 cd "$(dirname "$0")/.."
 extra=${1:-}
@@ -31,11 +31,18 @@ find_python() {
 
 wanted() { printf '%s %s' "$(cat setup.cfg pyproject.toml constraints.txt 2>/dev/null | cksum)" "$(pwd -P)"; }
 
-# The first line is what was installed, the second with which extra; what was installed for tests also runs.
+# The stamp's first line is what was installed, its second with which extras.
+extras() { sed -n 2p "$stamp" 2>/dev/null || true; }
+
+has_extra() {
+    case ",$(extras)," in
+        *",$extra,"*) return 0 ;;
+        *) [ -z "$extra" ] ;;
+    esac
+}
+
 is_ready() {
-    [ -f "$stamp" ] && [ "$(sed -n 1p "$stamp")" = "$(wanted)" ] || return 1
-    [ -z "$extra" ] || [ "$(sed -n 2p "$stamp")" = "$extra" ] || return 1
-    .venv/bin/python -c '' 2>/dev/null
+    [ -f "$stamp" ] && [ "$(sed -n 1p "$stamp")" = "$(wanted)" ] && has_extra && .venv/bin/python -c '' 2>/dev/null
 }
 
 make_environment() {
@@ -62,12 +69,14 @@ is_ready && exit 0
 if ! .venv/bin/python -m pip --version >/dev/null 2>&1 || ! grep -qF "$(pwd -P)/.venv/" .venv/bin/pip; then
     make_environment
 fi
-[ -n "$extra" ] || extra=$(sed -n 2p "$stamp" 2>/dev/null || true)
+# What was installed for the tests stays installed when only the product is wanted.
+all=$(extras)
+has_extra || all=${all:+$all,}$extra
 rm -f "$stamp"
 say "installing what Pranala needs into .venv …"
 constraints=
 [ ! -f constraints.txt ] || constraints="-c constraints.txt"
 # shellcheck disable=SC2086 # two words or none
-.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input $constraints -e ".${extra:+[$extra]}" \
+.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input $constraints -e ".${all:+[$all]}" \
     || fail "pip could not install everything; the lines above say why. Run the same command again to go on."
-printf '%s\n%s\n' "$(wanted)" "$extra" >"$stamp"
+printf '%s\n%s\n' "$(wanted)" "$all" >"$stamp"

@@ -293,7 +293,7 @@ def test_make_env_makes_every_secret_that_the_containers_ask_for(made: Path, com
     secrets = made / "deploy" / "secrets"
     assert {path.name for path in secrets.iterdir()} == set(compose["secrets"])
     assert stat.S_IMODE(secrets.stat().st_mode) == 0o700
-    assert {stat.S_IMODE(path.stat().st_mode) for path in secrets.iterdir()} == {0o444}
+    assert {stat.S_IMODE(path.stat().st_mode) for path in secrets.iterdir()} == {0o644}
     assert stat.S_IMODE((made / ".env").stat().st_mode) == 0o600
 
 

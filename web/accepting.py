@@ -17,10 +17,10 @@ from tasks.intake.idempotency import Answer
 from web import answers
 from web.access import caller
 from web.front import front
+from web.limits import IDEMPOTENCY_KEY
 from web.problems import Fault, Problem
 
 HEADER = "Idempotency-Key"
-_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
 @dataclass(frozen=True)
@@ -67,12 +67,12 @@ def _hold(session: Session, key: str) -> str:
 
 def _key() -> str:
     """The client's key, bare or as the quoted string of the IETF draft."""
-    key = request.headers.get(HEADER, "").strip()
-    if not key:
+    if HEADER not in request.headers:
         return ""
+    key = request.headers[HEADER].strip()
     if len(key) > 2 and key[0] == key[-1] == '"':
         key = key[1:-1]
-    if not _KEY.fullmatch(key):
+    if not re.fullmatch(IDEMPOTENCY_KEY, key):
         detail = f"{HEADER} must be 1 to 255 visible ASCII characters."
         raise Problem(400, detail, errors=[Fault("", detail)])
     return key

@@ -6,6 +6,11 @@ from __future__ import annotations
 JSON_MIB = 1
 BATCH_JSON_MIB = 32
 
+# Patterns as Python and JSON Schema both read them; `$` would let a line break through at the end.
+ONE_LINE = r"^(?![\s\S]*[\x00-\x1f\x7f])"
+NO_NUL = r"^(?![\s\S]*\x00)"
+IDEMPOTENCY_KEY = r"^[!-~]{1,255}$"
+
 PAGE_MOST = 200
 PAGE_USUAL = 50
 

@@ -15,6 +15,7 @@ from web.limits import (
     EXTERNAL_ID_LONGEST,
     INTERVAL_LONGEST_S,
     INTERVAL_SHORTEST_S,
+    ONE_LINE,
     TAG_LONGEST,
     TAGS_MOST,
 )
@@ -29,15 +30,14 @@ DELIMITERS = (",", ";", "\t")
 _BOM = b"\xef\xbb\xbf"
 _PLACE = re.compile(r" - at `\$(.*)`$")
 
-_Word = r"^[^\x00-\x1f\x7f]*$"
-_Tag = Annotated[str, Meta(min_length=1, max_length=TAG_LONGEST, pattern=_Word)]
+_Tag = Annotated[str, Meta(min_length=1, max_length=TAG_LONGEST, pattern=ONE_LINE)]
 
 
 class _Link(msgspec.Struct, forbid_unknown_fields=True):
     url: str
     interval_s: Annotated[int, Meta(ge=INTERVAL_SHORTEST_S, le=INTERVAL_LONGEST_S)] | None = None
     tags: Annotated[tuple[_Tag, ...], Meta(max_length=TAGS_MOST)] | None = None
-    external_id: Annotated[str, Meta(max_length=EXTERNAL_ID_LONGEST, pattern=_Word)] | None = None
+    external_id: Annotated[str, Meta(max_length=EXTERNAL_ID_LONGEST, pattern=ONE_LINE)] | None = None
 
 
 class _Batch(msgspec.Struct, forbid_unknown_fields=True):
@@ -71,8 +71,8 @@ def ndjson(chunks: Iterable[bytes]) -> Iterator[Line]:
             yield _decoded(number, text.encode(), _URL_OR_LINK.decode)
 
 
-def json_document(body: bytes) -> Iterator[Line]:
-    """`{"urls": [...]}` or `{"links": [{...}]}`; an item's number counts as its line."""
+def json_document(body: bytes) -> tuple[str, Iterator[Line]]:
+    """`{"urls": [...]}` or `{"links": [{...}]}`: which, and its items, numbered like lines."""
     try:
         batch = _BATCH.decode(body)
     except msgspec.ValidationError as error:
@@ -83,9 +83,9 @@ def json_document(body: bytes) -> Iterator[Line]:
     if (batch.urls is UNSET) == (batch.links is UNSET):
         raise invalid(Fault("", 'Give either "urls" or "links".'))
     if batch.urls is not UNSET:
-        return _items(batch.urls, _URL.decode)
+        return "urls", _items(batch.urls, _URL.decode)
     assert batch.links is not UNSET
-    return _items(batch.links, _LINK.decode)
+    return "links", _items(batch.links, _LINK.decode)
 
 
 def csv_table(chunks: Iterable[bytes]) -> Iterator[Line]:

@@ -8,6 +8,7 @@ from typing import Any
 import flask_smorest
 from flask import Flask
 
+from web.limits import IDEMPOTENCY_KEY as IDEMPOTENCY_KEY_FORM
 from web.problems import CONTENT_TYPE
 from web.schemas.problems import ProblemSchema
 
@@ -28,7 +29,7 @@ IDEMPOTENCY_KEY = {
     "in": "header",
     "name": "Idempotency-Key",
     "description": "The same key and payload get the same answer; another payload 422, a request in flight 409.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+    "schema": {"type": "string", "pattern": IDEMPOTENCY_KEY_FORM},
 }
 OPTIONS = {
     "info": {"description": INTRODUCTION},

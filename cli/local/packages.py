@@ -67,13 +67,15 @@ def _unpack(folder: Path, say: Say) -> Binary:
     draft = folder.with_name(f"{folder.name}.new")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(mode=0o700, parents=True)
-    options = () if _is_offered(()) else _own_lists(folder.with_name("apt"))
+    lists = folder.with_name("apt")
+    options = () if _is_offered(()) else _own_lists(lists)
     for package in _missing_packages(options):
         _run("apt-get", *NETWORK, *options, "download", package, cwd=draft)
     for archive in draft.glob("*.deb"):
         _run("dpkg-deb", "-x", str(archive), str(draft))
         archive.unlink()
-    shutil.rmtree(folder, ignore_errors=True)
+    for leftover in (lists, folder):
+        shutil.rmtree(leftover, ignore_errors=True)
     draft.rename(folder)
     _point_erlang_at(folder)
     unpacked = _unpacked(folder)
@@ -117,7 +119,9 @@ def _point_erlang_at(folder: Path) -> None:
 
 def _unpacked(folder: Path) -> Binary | None:
     script = folder / "usr/lib/rabbitmq/bin/rabbitmq-server"
-    if not os.access(script, os.X_OK):
+    erlang = folder / "usr/lib/erlang/bin/erl"
+    moved = erlang.exists() and str(folder) not in erlang.read_text()
+    if moved or not os.access(script, os.X_OK):
         return None
     libraries = folder / "usr/lib" / f"{platform.machine()}-linux-gnu"
     env = {"PATH": f"{folder}/usr/lib/erlang/bin:{search_path()}", "LD_LIBRARY_PATH": str(libraries)}

@@ -36,7 +36,7 @@ class Postgres(Server):
         self._identity = find_identity(root, local.credentials, local.skip)
         self.store = self._identity.home / "store"
         binary = find_postgres(local.skip, self._made_by())
-        self._bin = self._identity.reachable(binary.path)
+        self._bin = self._identity.reachable(binary)
         self._password = local.credentials.get("postgres")
         self._port = local.ports.get("postgres")
         self.origin = ", ".join(filter(None, (binary.words, self._identity.words)))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cli.local.credentials import Credentials
 from cli.local.errors import LocalError
-from cli.local.origin import Skip, which
+from cli.local.origin import Binary, Skip, which
 
 NOBODY = 65534
 OUTSIDE = Path("/var/lib/pranala")
@@ -28,17 +28,25 @@ class Identity:
         if self.user is not None:
             os.chown(path, self.user.pw_uid, self.user.pw_gid)
 
-    def reachable(self, folder: Path) -> Path:
-        """`folder` itself, or a copy in `home` when another user may not go where it lies."""
-        if self.user is None or self._can_read(folder):
-            return folder
-        copy = self.home / "installed"
+    def reachable(self, binary: Binary) -> Path:
+        """Where the binary is; a copy in `home` when the other user may not go there."""
+        if self.user is None or self._can_read(binary.path):
+            return binary.path
+        if not binary.tree:
+            raise LocalError(f"user {self.user.pw_name} cannot read {binary.path}, and root may not run PostgreSQL.")
+        base = binary.tree[0].parent
+        copy = self.home / f"installed-{binary.path.stat().st_mtime:.0f}"
         if not copy.exists():
-            draft = self.home / "installed.new"
-            shutil.rmtree(draft, ignore_errors=True)
-            shutil.copytree(folder.parent, draft, symlinks=True)
-            draft.rename(copy)
-        return copy / folder.name
+            self._copy(binary.tree, base, copy)
+        return copy / binary.path.relative_to(base)
+
+    def _copy(self, tree: tuple[Path, ...], base: Path, copy: Path) -> None:
+        """Under another name first: a killed launcher must not leave half a copy."""
+        draft = self.home / "installed.new"
+        shutil.rmtree(draft, ignore_errors=True)
+        for folder in filter(Path.exists, tree):
+            shutil.copytree(folder, draft / folder.relative_to(base), symlinks=True)
+        draft.rename(copy)
 
     def _can_read(self, folder: Path) -> bool:
         answer = subprocess.run([*self.prefix, "/bin/ls", str(folder)], capture_output=True, check=False)
@@ -84,7 +92,7 @@ def _another_user(name: str) -> Identity:
         user=user,
         words=f"as user {user.pw_name} with its data in {home}, as root may not run it",
     )
-    home.mkdir(mode=0o755, parents=True, exist_ok=True)
+    home.mkdir(mode=0o711, parents=True, exist_ok=True)
     identity.own(home)
     return identity
 

@@ -75,7 +75,7 @@ def test_a_batch_is_read_in_every_format(
         ("application/x-ndjson", f'"{A}"\n{{"url":"{B}","interval_s":0}}\n'.encode(), 2, "interval_s"),
         ("application/x-ndjson", f'"{A}"\n{"[" * 5000}\n'.encode(), 2, ""),
         ("application/json", json.dumps({"urls": [A, 7]}).encode(), 2, "Expected `str`"),
-        ("application/json", json.dumps({"links": [{"url": A}, {"url": B, "tags": ["a\nb"]}]}).encode(), 2, "tags"),
+        ("application/json", json.dumps({"links": [{"url": A}, {"url": B, "tags": ["a\n"]}]}).encode(), 2, "tags"),
     ],
 )
 def test_a_bad_line_is_told_by_its_number_and_spoils_no_other(
@@ -105,6 +105,8 @@ def test_a_batch_without_any_good_line_is_refused_with_the_reasons(
     assert response.json["rejected_count"] == 2
     assert [fault["pointer"] for fault in response.json["errors"]] == ["/lines/1", "/lines/2"]
     assert accepted() == (0, 0)
+    as_json = client.post("/api/v1/batches", json={"urls": ["x", 7]})
+    assert [fault["pointer"] for fault in as_json.json["errors"]] == ["/urls/0", "/urls/1"]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import msgspec
 from flask import Response, request
 from sqlalchemy.orm import Session
 
-from tasks.intake.submissions import Accepted, Line, accept_links
+from tasks.intake.submissions import Line, accept_links
 from web import lines
 from web.accepting import Work, accept, job_location
 from web.access import caller
@@ -55,7 +55,7 @@ def submit_batch() -> Response:
     """
     if request.mimetype == JSON:
         upload = upload_of(request, BATCH_JSON_MIB, "send it as application/x-ndjson, which is read line by line")
-        return accept(upload.fingerprint, lambda session: _write(session, _document(upload)))
+        return accept(upload.fingerprint, lambda session: _write_document(session, upload))
     read = _reader()
     upload = upload_of(request, front().settings.max_body_mb)
     return accept(upload.fingerprint, lambda session: _write(session, read(upload.chunks())))
@@ -71,22 +71,18 @@ def _reader() -> Callable[[Iterable[bytes]], Iterator[Line]]:
     return read
 
 
-def _document(upload: Upload) -> Iterator[Line]:
-    return lines.json_document(b"".join(upload.chunks()))
+def _write_document(session: Session, upload: Upload) -> Work:
+    member, batch = lines.json_document(b"".join(upload.chunks()))
+    return _write(session, batch, lambda number: f"/{member}/{number - 1}")
 
 
-def _write(session: Session, batch: Iterator[Line]) -> Work:
+def _write(session: Session, batch: Iterator[Line], pointer: Callable[[int], str] = "/lines/{}".format) -> Work:
     accepted = accept_links(session, caller(), batch, front().intake_settings)
     body: dict[str, Any] = msgspec.to_builtins(accepted)
-    if not accepted.accepted:
-        raise _nothing(accepted, body)
-    return Work(body, job_location(accepted.job_id), "links", accepted.accepted)
-
-
-def _nothing(accepted: Accepted, body: dict[str, Any]) -> Problem:
-    """No job was made, so there is none to name."""
-    pointer = {JSON: "/links/{}"}.get(request.mimetype, "/lines/{}")
-    faults = [Fault(pointer.format(each.line), each.reason) for each in accepted.rejected[:FAULTS_SHOWN]]
+    if accepted.accepted:
+        return Work(body, job_location(accepted.job_id), "links", accepted.accepted)
+    faults = [Fault(pointer(each.line), each.reason) for each in accepted.rejected[:FAULTS_SHOWN]]
     detail = "No line of the batch is a link that can be checked." if faults else "The batch is empty."
+    # No job was made, so there is none to name.
     more = {name: value for name, value in body.items() if name.startswith("rejected")}
-    return Problem(422, detail, errors=faults or [Fault("", detail)], more=more)
+    raise Problem(422, detail, errors=faults or [Fault("", detail)], more=more)

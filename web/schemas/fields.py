@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
-from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, validate
+from marshmallow import EXCLUDE, RAISE, Schema, fields, validate
 
-from web.limits import PAGE_MOST, PAGE_USUAL, TAG_LONGEST, TAGS_MOST
-
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+from web.limits import NO_NUL, ONE_LINE, PAGE_MOST, PAGE_USUAL, TAG_LONGEST, TAGS_MOST
 
 
 class Input(Schema):
@@ -33,21 +30,17 @@ class Output(Schema):
 class Text(fields.String):
     """Text that every database of ours can hold."""
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> Any:
-        text = super()._deserialize(value, attr, data, **options)
-        if "\x00" in text:
-            raise ValidationError("Must not contain a NUL character.")
-        return text
+    rule = validate.Regexp(NO_NUL, error="Must not contain a NUL character.")
+
+    def __init__(self, *, validate: Any = (), **options: Any) -> None:
+        given = validate if isinstance(validate, list | tuple) else [validate]
+        super().__init__(validate=[self.rule, *given], **options)
 
 
 class Word(Text):
     """Text on one line."""
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> Any:
-        text = super()._deserialize(value, attr, data, **options)
-        if _CONTROL.search(text):
-            raise ValidationError("Must be on one line, without control characters.")
-        return text
+    rule = validate.Regexp(ONE_LINE, error="Must be on one line, without control characters.")
 
 
 class Tags(fields.List[str]):
@@ -64,7 +57,7 @@ class Page(Input):
     limit = fields.Integer(
         load_default=PAGE_USUAL, validate=validate.Range(1, PAGE_MOST), metadata={"description": "Items on a page."}
     )
-    cursor = fields.String(load_default="", metadata={"description": "The `next_cursor` of the page before."})
+    cursor = Text(load_default="", metadata={"description": "The `next_cursor` of the page before."})
 
 
 class UtcTime(fields.DateTime):

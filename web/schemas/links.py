@@ -47,13 +47,13 @@ class AcceptedLinkSchema(Output):
 class UrlsSchema(Input):
     """A batch of URLs."""
 
-    urls = fields.List(fields.String(), required=True)
+    urls = fields.List(fields.String(), required=True, validate=validate.Length(min=1))
 
 
 class LinksSchema(Input):
     """A batch of links with their settings."""
 
-    links = fields.List(fields.Nested(NewLinkSchema), required=True)
+    links = fields.List(fields.Nested(NewLinkSchema), required=True, validate=validate.Length(min=1))
 
 
 class RejectionSchema(Output):
