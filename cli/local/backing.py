@@ -26,7 +26,7 @@ SERVICES = ("intake", "links", "notifications", "audit", "accounts")
 BROKER_IS_REDIS = (
     "NO RABBITMQ: Valkey is the broker. There are no quorum queues, no publisher confirms and no dead-letter "
     "queues, and a message whose worker died comes back only after a time-out. Nothing accepted is lost, because "
-    "the databases hold it, but recovery is slower. ({reason})"
+    "the databases hold it, but recovery is slower. Install rabbitmq-server to have them. ({reason})"
 )
 
 Say = Callable[[str], None]
