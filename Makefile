@@ -4,6 +4,8 @@
 .NOTPARALLEL:
 
 BIN := .venv/bin
+# The tests of the link checker open thousands of connections at once; many systems allow 1024 files.
+PYTEST := ulimit -S -n 65536 2>/dev/null || ulimit -S -n $$(ulimit -H -n); $(BIN)/python -m pytest
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,12 +26,12 @@ doctor: ## Say what would keep it from running here, and what to do
 test: ## Everything that must hold: lint, types, borders and all tests (starts servers of its own)
 	@deploy/bootstrap.sh dev
 	@$(MAKE) --no-print-directory lint
-	$(BIN)/python -m pytest
+	@$(PYTEST)
 
 check: ## The quick part of it, under a minute: lint, types, borders and the tests that need no server
 	@deploy/bootstrap.sh dev
 	@$(MAKE) --no-print-directory lint
-	$(BIN)/python -m pytest -m "not servers"
+	@$(PYTEST) -m "not servers"
 
 lint:
 	$(BIN)/ruff check .

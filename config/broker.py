@@ -60,14 +60,9 @@ def queue(name: str, rabbitmq: bool) -> Queue:
 
 
 def dead_letters(name: str) -> Queue:
-    """Where the messages of `name` go that no worker could do."""
-    return Queue(
-        f"{name}.dead",
-        DEAD,
-        routing_key=f"{name}.dead",
-        durable=True,
-        queue_arguments={"x-queue-type": "quorum"},
-    )
+    """Where the messages of `name` go that no worker could do; looking at one never counts against it."""
+    arguments = {"x-queue-type": "quorum", "x-delivery-limit": 1_000_000}
+    return Queue(f"{name}.dead", DEAD, routing_key=f"{name}.dead", durable=True, queue_arguments=arguments)
 
 
 def declare(channel: Any, rabbitmq: bool) -> None:

@@ -43,8 +43,7 @@ def channel(rabbitmq_vhost: str) -> Iterator[Any]:
         assert publisher.publish([LETTER]) == [LETTER]
         publisher.close()
         found.basic_reject(waiting(found, QUEUE).delivery_tag, requeue=False)
-        assert waiting(found, f"{QUEUE}.dead")
-        found.basic_recover(requeue=True)
+        settle(found)
         yield found
         for name in (QUEUE, f"{QUEUE}.dead"):
             found.queue_purge(name)
@@ -59,10 +58,19 @@ def waiting(channel: Any, queue: str) -> Any:
     raise AssertionError(f"nothing arrived in {queue}")
 
 
+def settle(channel: Any) -> None:
+    """Wait until the dead letter lies in its queue: it takes a moment to die, and to be put back."""
+    deadline = time.monotonic() + 10
+    while channel.queue_declare(f"{QUEUE}.dead", passive=True).message_count != 1:
+        assert time.monotonic() < deadline, "the letter is not among the dead ones"
+        time.sleep(0.05)
+
+
 def test_a_dead_letter_is_shown_with_its_reason_and_stays(
     channel: Any, environ: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     for _ in range(2):
+        settle(channel)
         assert dead_letters.main(["show", QUEUE], environ) == 0
         shown = json.loads(capsys.readouterr().out)
         assert shown["id"] == str(LETTER.id)

