@@ -91,7 +91,7 @@ class Postgres(Server):
         if not file.exists():
             return
         process = Path("/proc", file.read_text().split("\n", 1)[0].strip())
-        if process.exists() and Path(os.readlink(process / "cwd")) != self.store:
+        if process.exists() and not _works_in(process, self.store):
             file.unlink()
 
     def _command(self, name: str, *arguments: str) -> tuple[str, ...]:
@@ -99,3 +99,11 @@ class Postgres(Server):
 
     def _environment(self) -> dict[str, str]:
         return {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
+
+
+def _works_in(process: Path, folder: Path) -> bool:
+    try:
+        return Path(os.readlink(process / "cwd")) == folder
+    except OSError:
+        # Another user's process, or one that has just ended: not our server in either case.
+        return False

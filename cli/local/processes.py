@@ -93,6 +93,6 @@ def database_setting(service: str) -> str:
 
 
 def _databases_and_files(decided: Mapping[str, str]) -> set[str]:
-    """Settings that are handed out process by process, or that are known by value by now."""
-    databases = [database_setting(service) for service in SERVICES]
-    return {*databases, *(f"{name}_FILE" for name in (*databases, *decided)), "PRANALA_POSTGRES_URL"}
+    """Settings that are handed out process by process, that are known by value by now, or that are the launcher's."""
+    databases = {database_setting(service) for service in SERVICES} | {"PRANALA_POSTGRES_URL"}
+    return databases | {f"{name}_FILE" for name in databases | set(decided)}

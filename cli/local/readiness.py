@@ -31,6 +31,8 @@ def wait_until(question: Question, within_s: float, watch: Callable[[], None]) -
 
 def ask_rabbitmq(url: str) -> None:
     """The AMQP 0-9-1 header must be answered by a method frame (connection.start)."""
+    if urlsplit(url).scheme == "amqps":
+        return _ask_tls(url, 5671)
     answer = _exchange(url, 5672, b"AMQP\x00\x00\x09\x01")
     if answer[:1] != b"\x01":
         raise NotReady(f"RabbitMQ at {where(url)} does not speak AMQP 0-9-1 yet")
@@ -38,6 +40,8 @@ def ask_rabbitmq(url: str) -> None:
 
 def ask_redis(url: str) -> None:
     parts = urlsplit(url)
+    if parts.scheme == "rediss":
+        return _ask_tls(url, 6379)
     words = [unquote(word) for word in (parts.username, parts.password) if word]
     login = _command("AUTH", *words) if words else b""
     answer = _exchange(url, 6379, login + _command("PING"))
@@ -69,6 +73,12 @@ def libpq(url: str) -> str:
 def where(url: str) -> str:
     """Host and port, fit for a message: no user, no password."""
     return urlsplit(url).netloc.rpartition("@")[2]
+
+
+def _ask_tls(url: str, default_port: int) -> None:
+    """Whether somebody listens: whom to trust behind TLS is for the product's own settings to say."""
+    parts = urlsplit(url)
+    ask_port(parts.hostname or "127.0.0.1", parts.port or default_port)
 
 
 def _command(*words: str) -> bytes:

@@ -77,7 +77,7 @@ class State:
 
 
 class Supervisord:
-    """A context manager: leaving it stops every program, the last group added first."""
+    """A context manager: leaving it stops every program, those of the last group added first."""
 
     def __init__(self, data: DataDir, lock: IO[str] | None = None) -> None:
         self._data = data
@@ -204,6 +204,8 @@ class Supervisord:
             pass  # supervisord is gone or stuck; what follows ends its programs all the same
         self._end()
         self._clear()
+        if self._data.socket.parent != self._data.run:
+            self._data.socket.parent.rmdir()
 
     def _end(self) -> None:
         assert self._process is not None

@@ -1,5 +1,6 @@
 """The servers of one data directory: private, told apart by password, on ports that last."""
 
+import os
 import stat
 from pathlib import Path
 
@@ -91,6 +92,12 @@ def test_a_killed_postgres_keeps_what_was_committed(backing: Backing) -> None:
     backing.postgres.start()
     with psycopg.connect(url) as connection:
         assert connection.execute("SELECT number FROM kept").fetchone() == (1,)
+
+
+def test_a_pid_file_that_names_another_program_does_not_keep_postgres_down(backing: Backing) -> None:
+    backing.postgres.stop()
+    (backing.postgres.store / "postmaster.pid").write_text(f"{os.getpid()}\n{backing.postgres.store}\n")
+    backing.postgres.start()
 
 
 def test_redis_comes_back_on_its_port(backing: Backing) -> None:

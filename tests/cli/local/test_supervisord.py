@@ -116,3 +116,11 @@ def test_an_orphan_of_a_killed_program_is_not_left_to_the_machine(supervisord: S
     until(lambda: supervisord.state("one").status == "RUNNING")
     os.kill(supervisord.state("one").pid, signal.SIGKILL)
     until(lambda: "reaped unknown pid" in (data.log / "supervisord.log").read_text())
+
+
+def test_a_deep_directory_leaves_no_folder_for_its_socket_behind(tmp_path: Path) -> None:
+    data = DataDir(tmp_path / ("deep/" * 30))
+    with data.locked() as lock, Supervisord(data, lock) as supervisord:
+        assert data.socket.exists()
+        assert supervisord.states() == []
+    assert not data.socket.parent.exists()
