@@ -77,6 +77,8 @@ class Backing:
 
     def wait_ready(self) -> None:
         """Wait until broker and Redis answer, ours or given; PostgreSQL has answered already."""
+        for server in self.servers.values():
+            server.wait_ready()
         watch = self.local.supervisord.raise_if_fatal
         ask_broker = ask_rabbitmq if urlsplit(self.broker_url).scheme.startswith("amqp") else ask_redis
         wait_until(lambda: ask_redis(self.redis_url), READY_WITHIN_S, watch)

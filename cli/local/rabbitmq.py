@@ -58,6 +58,8 @@ class RabbitMQ(Server):
             env=self._environment,
             cwd=self._root,
             restart=self.local.restart,
+            # A node that cannot start takes some seconds to say so; that must count as dying before it was ready.
+            start_s=10,
         )
         return (epmd, node)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cli.local.credentials import Credentials
 from cli.local.data import DataDir
+from cli.local.errors import NotReady
 from cli.local.origin import Skip
 from cli.local.ports import Ports
 from cli.local.program import Program
@@ -62,7 +63,12 @@ class Server(ABC):
         self.local.supervisord.start(self.name)
 
     def wait_ready(self, within_s: float = READY_WITHIN_S) -> None:
-        wait_until(self.ask, within_s, self.local.supervisord.raise_if_fatal)
+        """Until it answers; whoever waited in vain is shown what it said last."""
+        try:
+            wait_until(self.ask, within_s, self.local.supervisord.raise_if_fatal)
+        except NotReady as refusal:
+            lines = self.local.supervisord.last_lines(self.name)
+            raise NotReady(f"{refusal}. The last lines of {self.name}:\n{lines}") from refusal
 
     def start(self) -> None:
         """Start it on its old port and wait until it answers."""
