@@ -101,7 +101,7 @@ def _submit(url: str, key: str, wanted: list[str]) -> None:
         if job["state"] == "finished":
             assert job["verdicts"].get("ok") == len(wanted), json.dumps(job)
             return
-        time.sleep(0.02)
+        time.sleep(0.1)
 
 
 def _lychee(folder: Path, wanted: list[str], rounds: int) -> list[Run]:

@@ -90,10 +90,14 @@ class Client:
         self._session.trust_env = not is_local(url)
         self._answered = False
 
-    def submit(self, lines: IO[bytes]) -> Any:
-        """Submit a batch, a URL a line. Asking again after a lost answer submits nothing twice."""
-        headers = {"Content-Type": "text/plain", "Idempotency-Key": str(uuid.uuid4())}
-        return self._ask("POST", "/batches", headers=headers, data=lines)
+    def submit(self, lines: IO[bytes], content_type: str, **query: str) -> Any:
+        """Submit a batch. Asking again after a lost answer submits nothing twice."""
+        headers = {"Content-Type": content_type, "Idempotency-Key": str(uuid.uuid4())}
+        return self._ask("POST", "/batches", headers=headers, data=lines, params=query)
+
+    def cancel(self, job_id: str) -> Any:
+        """Begin nothing more of a job."""
+        return self._ask("DELETE", f"/jobs/{job_id}")
 
     def job(self, job_id: str) -> Any:
         """How far a job has come."""
@@ -101,20 +105,43 @@ class Client:
 
     def results(self, job_id: str, verdict: str = "") -> Iterator[Any]:
         """The results of a job, all or those of one verdict."""
-        query: dict[str, Any] = {"limit": PAGE} | ({"verdict": verdict} if verdict else {})
+        return self._all(f"/jobs/{job_id}/results", {"verdict": verdict} if verdict else {})
+
+    def links(self, **wanted: str) -> Iterator[Any]:
+        """The links that are kept alive, newest first."""
+        return self._all("/links", wanted)
+
+    def export(self, job_id: str, content_type: str, **query: str) -> Iterator[bytes]:
+        """A job's results in another form, as they come."""
+        headers = {"Accept": content_type}
+        response = self._answer("GET", f"/jobs/{job_id}/results", headers=headers, params=query, stream=True)
+        self._refuse(response)
+        with response:
+            try:
+                yield from response.iter_content(1 << 16)
+            except requests.RequestException as error:
+                raise ClientError(f"The export was cut short: {error}") from error
+
+    def _all(self, path: str, wanted: Mapping[str, str]) -> Iterator[Any]:
+        query: dict[str, Any] = {"limit": PAGE, **wanted}
         while True:
-            page = self._ask("GET", f"/jobs/{job_id}/results", params=query)
+            page = self._ask("GET", path, params=query)
             yield from page["items"]
             if not page["next_cursor"]:
                 return
             query["cursor"] = page["next_cursor"]
 
     def _ask(self, method: str, path: str, **options: Any) -> Any:
+        response = self._answer(method, path, **options)
+        self._refuse(response)
+        return _json(response, self._url)
+
+    def _answer(self, method: str, path: str, **options: Any) -> requests.Response:
         deadline = time.monotonic() + PATIENCE_S
         while True:
             response = self._try(method, path, deadline, **options)
             if response is not None and response.status_code != 503:
-                return self._judge(response)
+                return response
             wait_s = _wait_s(response)
             if time.monotonic() + wait_s > deadline:
                 raise ClientError(f"The server at {self._url} cannot do this now: {_said(response)} Try again later.")
@@ -139,9 +166,9 @@ class Client:
         self._answered = True
         return response
 
-    def _judge(self, response: requests.Response) -> Any:
+    def _refuse(self, response: requests.Response) -> None:
         if response.ok and not response.is_redirect:
-            return _json(response, self._url)
+            return
         problem = _json(response, self._url) if "json" in response.headers.get("Content-Type", "") else {}
         detail = problem.get("detail") or response.reason
         if response.status_code in (401, 403):

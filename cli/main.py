@@ -7,6 +7,9 @@ import click
 COMMANDS = {
     "up": "cli.local.commands:up",
     "check": "cli.check:check",
+    "batch": "cli.batch:batch",
+    "links": "cli.links:links",
+    "export": "cli.export:export",
     "doctor": "cli.local.commands:doctor",
 }
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 SERVICES = ("intake", "links", "notifications", "audit", "accounts")
 
@@ -35,6 +36,19 @@ def seconds_list(text: str) -> tuple[float, ...]:
     return tuple(float(part) for part in text.split(",") if part.strip())
 
 
+def probes(text: str) -> tuple[tuple[str, int], ...]:
+    """`https://example.com, 192.0.2.1:53` as hosts and ports."""
+    return tuple(_probe(part.strip()) for part in text.split(",") if part.strip())
+
+
+def _probe(text: str) -> tuple[str, int]:
+    parts = urlsplit(text if "://" in text else f"tcp://{text}")
+    port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    if not parts.hostname or not port:
+        raise ValueError(f"{text!r} is neither a URL nor host:port")
+    return parts.hostname, port
+
+
 def names(text: str) -> tuple[str, ...]:
     """`links,audit` as names of services."""
     found = tuple(part.strip() for part in text.split(",") if part.strip())
@@ -42,6 +56,13 @@ def names(text: str) -> tuple[str, ...]:
     if unknown:
         raise ValueError(f"no such service: {', '.join(sorted(unknown))}")
     return found
+
+
+def switch(text: str) -> bool:
+    """`on` or `off`, and what is often written for them."""
+    if text.lower() not in ("on", "true", "yes", "1", "off", "false", "no", "0"):
+        raise ValueError("expected on or off")
+    return text.lower() in ("on", "true", "yes", "1")
 
 
 def key_32(text: str) -> bytes:
@@ -150,18 +171,91 @@ class Links:
     host_interval_ms: int = setting(
         "PRANALA_HOST_INTERVAL_MS", "milliseconds between two requests to one host", int, default=50
     )
+    redis_url: str = setting(
+        "PRANALA_REDIS_URL",
+        "redis://… where links workers keep the limits by host together; without it each keeps them for itself",
+        default="",
+    )
+    backoff_cap_s: float = setting(
+        "PRANALA_BACKOFF_CAP_S",
+        "the most seconds for which a host is left alone that asks for it; 0 heeds nothing",
+        float,
+        default=3600.0,
+    )
+    backoff_patience_s: float = setting(
+        "PRANALA_BACKOFF_PATIENCE_S",
+        "seconds that links wait for such a host before they are put back",
+        float,
+        default=2.0,
+    )
+    defer_most: int = setting(
+        "PRANALA_DEFER_MOST", "how often a link is put back before what is known is recorded", int, default=10
+    )
+    defer_s: float = setting(
+        "PRANALA_DEFER_S", "the most seconds a link waits so before what is known is recorded", float, default=3600.0
+    )
     connect_timeout_s: float = setting("PRANALA_CONNECT_TIMEOUT_S", "seconds to connect", float, default=10.0)
     total_timeout_s: float = setting("PRANALA_TOTAL_TIMEOUT_S", "seconds for a whole check", float, default=30.0)
     retries: int = setting("PRANALA_RETRIES", "more tries within a check, transient reasons only", int, default=1)
     ca_file: str = setting("PRANALA_CA_FILE", "more certificate authorities to trust, as PEM", default="")
+    fragments: bool = setting(
+        "PRANALA_FRAGMENTS", "on or off: look for `#anchors` and `#:~:text=` in HTML pages", switch, default=True
+    )
+    tls_warn_days: float = setting(
+        "PRANALA_TLS_WARN_DAYS", "days before a certificate ends that make a link `tls_expiring`", float, default=14.0
+    )
+    slow_ms: float = setting("PRANALA_SLOW_MS", "milliseconds that make a link `slow`; 0 is never", float, default=0.0)
+    suggest_https: bool = setting(
+        "PRANALA_SUGGEST_HTTPS", "on or off: ask servers of http links for https, once an hour", switch, default=False
+    )
+    soft_404: bool = setting(
+        "PRANALA_SOFT_404",
+        "on or off: ask for a random path beside each link, once an hour and folder",
+        switch,
+        default=False,
+    )
+    robots: bool = setting("PRANALA_ROBOTS", "on or off: leave alone what robots.txt disallows", switch, default=False)
     user_agent: str = setting(
         "PRANALA_USER_AGENT",
         "how the checker names itself",
         default="Pranala/0.1 (+https://pranala.example/about)",
     )
-    part_size: int = setting("PRANALA_PART_SIZE", "links in one task of a schedule", int, default=250)
-    tick_limit: int = setting("PRANALA_TICK_LIMIT", "links leased in one tick", int, default=10_000)
+    part_size: int = setting("PRANALA_PART_SIZE", "links in one task of a schedule", int, default=500)
+    tick_limit: int = setting("PRANALA_TICK_LIMIT", "links leased in one tick", int, default=50_000)
+    backlog_limit: int = setting(
+        "PRANALA_BACKLOG_LIMIT", "leased links that may wait before the schedule sends more", int, default=100_000
+    )
     lease_s: float = setting("PRANALA_LEASE_S", "seconds before a leased link is due again", float, default=900.0)
+    broken_backoff: float = setting(
+        "PRANALA_BROKEN_BACKOFF",
+        "the most times longer the interval of a broken link becomes, doubled each week; 1 keeps it",
+        float,
+        default=4.0,
+    )
+    stable_backoff: float = setting(
+        "PRANALA_STABLE_BACKOFF",
+        "the most times longer the interval of a link that stays up becomes, doubled every 30 days; 1 keeps it",
+        float,
+        default=1.0,
+    )
+    connectivity_probes: tuple[tuple[str, int], ...] = setting(
+        "PRANALA_CONNECTIVITY_PROBES",
+        "URLs or host:port, one of which must accept a connection before a failure without an answer is believed",
+        probes,
+        default=(),
+    )
+    freeze_share: float = setting(
+        "PRANALA_FREEZE_SHARE",
+        "of a part's links that worked before, the share that must fail at once to be disbelieved; 1 never is",
+        float,
+        default=0.5,
+    )
+    freeze_hosts: int = setting(
+        "PRANALA_FREEZE_HOSTS", "over how many hosts at least they must fail at once", int, default=5
+    )
+    freeze_longest_s: float = setting(
+        "PRANALA_FREEZE_LONGEST_S", "seconds after which failures are believed all the same", float, default=1800.0
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -197,7 +291,7 @@ class Notifications:
 class Intake:
     """The intake service: what is accepted, and how long unfinished work may rest."""
 
-    part_size: int = setting("PRANALA_PART_SIZE", "links in one task of a batch", int, default=250)
+    part_size: int = setting("PRANALA_PART_SIZE", "links in one task of a batch", int, default=500)
     lease_s: float = setting(
         "PRANALA_SWEEP_LEASE_S", "seconds before unfinished work is sent again", float, default=300.0
     )

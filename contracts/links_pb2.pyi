@@ -9,6 +9,20 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class CountKnownRequest(_message.Message):
+    __slots__ = ("workspace_id", "ids")
+    WORKSPACE_ID_FIELD_NUMBER: _ClassVar[int]
+    IDS_FIELD_NUMBER: _ClassVar[int]
+    workspace_id: str
+    ids: bytes
+    def __init__(self, workspace_id: _Optional[str] = ..., ids: _Optional[bytes] = ...) -> None: ...
+
+class KnownCount(_message.Message):
+    __slots__ = ("known",)
+    KNOWN_FIELD_NUMBER: _ClassVar[int]
+    known: int
+    def __init__(self, known: _Optional[int] = ...) -> None: ...
+
 class GetLinkRequest(_message.Message):
     __slots__ = ("workspace_id", "id")
     WORKSPACE_ID_FIELD_NUMBER: _ClassVar[int]
@@ -51,6 +65,348 @@ class ListChecksRequest(_message.Message):
     after: str
     def __init__(self, workspace_id: _Optional[str] = ..., link_id: _Optional[str] = ..., limit: _Optional[int] = ..., after: _Optional[str] = ...) -> None: ...
 
+class Caller(_message.Message):
+    __slots__ = ("actor", "ip", "user_agent")
+    ACTOR_FIELD_NUMBER: _ClassVar[int]
+    IP_FIELD_NUMBER: _ClassVar[int]
+    USER_AGENT_FIELD_NUMBER: _ClassVar[int]
+    actor: str
+    ip: str
+    user_agent: str
+    def __init__(self, actor: _Optional[str] = ..., ip: _Optional[str] = ..., user_agent: _Optional[str] = ...) -> None: ...
+
+class LinkSettings(_message.Message):
+    __slots__ = ("interval_s", "tags", "external_id", "paused", "ignored", "muted_until", "confirm_hard", "confirm_transient", "min_confirm_s")
+    INTERVAL_S_FIELD_NUMBER: _ClassVar[int]
+    TAGS_FIELD_NUMBER: _ClassVar[int]
+    EXTERNAL_ID_FIELD_NUMBER: _ClassVar[int]
+    PAUSED_FIELD_NUMBER: _ClassVar[int]
+    IGNORED_FIELD_NUMBER: _ClassVar[int]
+    MUTED_UNTIL_FIELD_NUMBER: _ClassVar[int]
+    CONFIRM_HARD_FIELD_NUMBER: _ClassVar[int]
+    CONFIRM_TRANSIENT_FIELD_NUMBER: _ClassVar[int]
+    MIN_CONFIRM_S_FIELD_NUMBER: _ClassVar[int]
+    interval_s: int
+    tags: _containers.RepeatedScalarFieldContainer[str]
+    external_id: str
+    paused: bool
+    ignored: bool
+    muted_until: _timestamp_pb2.Timestamp
+    confirm_hard: int
+    confirm_transient: int
+    min_confirm_s: float
+    def __init__(self, interval_s: _Optional[int] = ..., tags: _Optional[_Iterable[str]] = ..., external_id: _Optional[str] = ..., paused: _Optional[bool] = ..., ignored: _Optional[bool] = ..., muted_until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., confirm_hard: _Optional[int] = ..., confirm_transient: _Optional[int] = ..., min_confirm_s: _Optional[float] = ...) -> None: ...
+
+class EditLinkRequest(_message.Message):
+    __slots__ = ("workspace_id", "id", "versions", "changed", "settings", "caller")
+    WORKSPACE_ID_FIELD_NUMBER: _ClassVar[int]
+    ID_FIELD_NUMBER: _ClassVar[int]
+    VERSIONS_FIELD_NUMBER: _ClassVar[int]
+    CHANGED_FIELD_NUMBER: _ClassVar[int]
+    SETTINGS_FIELD_NUMBER: _ClassVar[int]
+    CALLER_FIELD_NUMBER: _ClassVar[int]
+    workspace_id: str
+    id: str
+    versions: _containers.RepeatedScalarFieldContainer[int]
+    changed: _containers.RepeatedScalarFieldContainer[str]
+    settings: LinkSettings
+    caller: Caller
+    def __init__(self, workspace_id: _Optional[str] = ..., id: _Optional[str] = ..., versions: _Optional[_Iterable[int]] = ..., changed: _Optional[_Iterable[str]] = ..., settings: _Optional[_Union[LinkSettings, _Mapping]] = ..., caller: _Optional[_Union[Caller, _Mapping]] = ...) -> None: ...
+
+class RemoveLinkRequest(_message.Message):
+    __slots__ = ("workspace_id", "id", "versions", "caller")
+    WORKSPACE_ID_FIELD_NUMBER: _ClassVar[int]
+    ID_FIELD_NUMBER: _ClassVar[int]
+    VERSIONS_FIELD_NUMBER: _ClassVar[int]
+    CALLER_FIELD_NUMBER: _ClassVar[int]
+    workspace_id: str
+    id: str
+    versions: _containers.RepeatedScalarFieldContainer[int]
+    caller: Caller
+    def __init__(self, workspace_id: _Optional[str] = ..., id: _Optional[str] = ..., versions: _Optional[_Iterable[int]] = ..., caller: _Optional[_Union[Caller, _Mapping]] = ...) -> None: ...
+
+class Removed(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class LinkFilter(_message.Message):
+    __slots__ = ("state", "verdict", "reason", "tag", "host", "q")
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    VERDICT_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    TAG_FIELD_NUMBER: _ClassVar[int]
+    HOST_FIELD_NUMBER: _ClassVar[int]
+    Q_FIELD_NUMBER: _ClassVar[int]
+    state: str
+    verdict: str
+    reason: str
+    tag: str
+    host: str
+    q: str
+    def __init__(self, state: _Optional[str] = ..., verdict: _Optional[str] = ..., reason: _Optional[str] = ..., tag: _Optional[str] = ..., host: _Optional[str] = ..., q: _Optional[str] = ...) -> None: ...
+
+class ActOnLinksRequest(_message.Message):
+    __slots__ = ("workspace_id", "action", "filter", "tag", "limit", "after", "caller")
+    WORKSPACE_ID_FIELD_NUMBER: _ClassVar[int]
+    ACTION_FIELD_NUMBER: _ClassVar[int]
+    FILTER_FIELD_NUMBER: _ClassVar[int]
+    TAG_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
+    CALLER_FIELD_NUMBER: _ClassVar[int]
+    workspace_id: str
+    action: str
+    filter: LinkFilter
+    tag: str
+    limit: int
+    after: str
+    caller: Caller
+    def __init__(self, workspace_id: _Optional[str] = ..., action: _Optional[str] = ..., filter: _Optional[_Union[LinkFilter, _Mapping]] = ..., tag: _Optional[str] = ..., limit: _Optional[int] = ..., after: _Optional[str] = ..., caller: _Optional[_Union[Caller, _Mapping]] = ...) -> None: ...
+
+class Acted(_message.Message):
+    __slots__ = ("count", "next")
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    NEXT_FIELD_NUMBER: _ClassVar[int]
+    count: int
+    next: str
+    def __init__(self, count: _Optional[int] = ..., next: _Optional[str] = ...) -> None: ...
+
+class CountLinksRequest(_message.Message):
+    __slots__ = ("workspace_id", "filter")
+    WORKSPACE_ID_FIELD_NUMBER: _ClassVar[int]
+    FILTER_FIELD_NUMBER: _ClassVar[int]
+    workspace_id: str
+    filter: LinkFilter
+    def __init__(self, workspace_id: _Optional[str] = ..., filter: _Optional[_Union[LinkFilter, _Mapping]] = ...) -> None: ...
+
+class LinkCount(_message.Message):
+    __slots__ = ("count",)
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    count: int
+    def __init__(self, count: _Optional[int] = ...) -> None: ...
+
+class SelectUrlsRequest(_message.Message):
+    __slots__ = ("workspace_id", "filter", "limit", "after")
+    WORKSPACE_ID_FIELD_NUMBER: _ClassVar[int]
+    FILTER_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
+    workspace_id: str
+    filter: LinkFilter
+    limit: int
+    after: str
+    def __init__(self, workspace_id: _Optional[str] = ..., filter: _Optional[_Union[LinkFilter, _Mapping]] = ..., limit: _Optional[int] = ..., after: _Optional[str] = ...) -> None: ...
+
+class UrlPage(_message.Message):
+    __slots__ = ("urls", "next")
+    URLS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_FIELD_NUMBER: _ClassVar[int]
+    urls: _containers.RepeatedScalarFieldContainer[str]
+    next: str
+    def __init__(self, urls: _Optional[_Iterable[str]] = ..., next: _Optional[str] = ...) -> None: ...
+
+class ListIncidentsRequest(_message.Message):
+    __slots__ = ("workspace_id", "limit", "after", "state", "link_id", "host")
+    WORKSPACE_ID_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    LINK_ID_FIELD_NUMBER: _ClassVar[int]
+    HOST_FIELD_NUMBER: _ClassVar[int]
+    workspace_id: str
+    limit: int
+    after: str
+    state: str
+    link_id: str
+    host: str
+    def __init__(self, workspace_id: _Optional[str] = ..., limit: _Optional[int] = ..., after: _Optional[str] = ..., state: _Optional[str] = ..., link_id: _Optional[str] = ..., host: _Optional[str] = ...) -> None: ...
+
+class GetIncidentRequest(_message.Message):
+    __slots__ = ("workspace_id", "id")
+    WORKSPACE_ID_FIELD_NUMBER: _ClassVar[int]
+    ID_FIELD_NUMBER: _ClassVar[int]
+    workspace_id: str
+    id: str
+    def __init__(self, workspace_id: _Optional[str] = ..., id: _Optional[str] = ...) -> None: ...
+
+class AcknowledgeIncidentRequest(_message.Message):
+    __slots__ = ("workspace_id", "id", "caller")
+    WORKSPACE_ID_FIELD_NUMBER: _ClassVar[int]
+    ID_FIELD_NUMBER: _ClassVar[int]
+    CALLER_FIELD_NUMBER: _ClassVar[int]
+    workspace_id: str
+    id: str
+    caller: Caller
+    def __init__(self, workspace_id: _Optional[str] = ..., id: _Optional[str] = ..., caller: _Optional[_Union[Caller, _Mapping]] = ...) -> None: ...
+
+class Incident(_message.Message):
+    __slots__ = ("id", "link_id", "url", "host", "state", "reason", "status_code", "detail", "started_at", "opened_at", "acknowledged_at", "acknowledged_by", "resolved_at", "duration_s")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    LINK_ID_FIELD_NUMBER: _ClassVar[int]
+    URL_FIELD_NUMBER: _ClassVar[int]
+    HOST_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    STATUS_CODE_FIELD_NUMBER: _ClassVar[int]
+    DETAIL_FIELD_NUMBER: _ClassVar[int]
+    STARTED_AT_FIELD_NUMBER: _ClassVar[int]
+    OPENED_AT_FIELD_NUMBER: _ClassVar[int]
+    ACKNOWLEDGED_AT_FIELD_NUMBER: _ClassVar[int]
+    ACKNOWLEDGED_BY_FIELD_NUMBER: _ClassVar[int]
+    RESOLVED_AT_FIELD_NUMBER: _ClassVar[int]
+    DURATION_S_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    link_id: str
+    url: str
+    host: str
+    state: str
+    reason: str
+    status_code: int
+    detail: str
+    started_at: _timestamp_pb2.Timestamp
+    opened_at: _timestamp_pb2.Timestamp
+    acknowledged_at: _timestamp_pb2.Timestamp
+    acknowledged_by: str
+    resolved_at: _timestamp_pb2.Timestamp
+    duration_s: float
+    def __init__(self, id: _Optional[str] = ..., link_id: _Optional[str] = ..., url: _Optional[str] = ..., host: _Optional[str] = ..., state: _Optional[str] = ..., reason: _Optional[str] = ..., status_code: _Optional[int] = ..., detail: _Optional[str] = ..., started_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., opened_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., acknowledged_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., acknowledged_by: _Optional[str] = ..., resolved_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., duration_s: _Optional[float] = ...) -> None: ...
+
+class IncidentPage(_message.Message):
+    __slots__ = ("items", "next")
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_FIELD_NUMBER: _ClassVar[int]
+    items: _containers.RepeatedCompositeFieldContainer[Incident]
+    next: str
+    def __init__(self, items: _Optional[_Iterable[_Union[Incident, _Mapping]]] = ..., next: _Optional[str] = ...) -> None: ...
+
+class IncidentMoment(_message.Message):
+    __slots__ = ("at", "kind", "reason", "status_code", "detail", "actor")
+    AT_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    STATUS_CODE_FIELD_NUMBER: _ClassVar[int]
+    DETAIL_FIELD_NUMBER: _ClassVar[int]
+    ACTOR_FIELD_NUMBER: _ClassVar[int]
+    at: _timestamp_pb2.Timestamp
+    kind: str
+    reason: str
+    status_code: int
+    detail: str
+    actor: str
+    def __init__(self, at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., kind: _Optional[str] = ..., reason: _Optional[str] = ..., status_code: _Optional[int] = ..., detail: _Optional[str] = ..., actor: _Optional[str] = ...) -> None: ...
+
+class IncidentStory(_message.Message):
+    __slots__ = ("incident", "timeline")
+    INCIDENT_FIELD_NUMBER: _ClassVar[int]
+    TIMELINE_FIELD_NUMBER: _ClassVar[int]
+    incident: Incident
+    timeline: _containers.RepeatedCompositeFieldContainer[IncidentMoment]
+    def __init__(self, incident: _Optional[_Union[Incident, _Mapping]] = ..., timeline: _Optional[_Iterable[_Union[IncidentMoment, _Mapping]]] = ...) -> None: ...
+
+class WindowSettings(_message.Message):
+    __slots__ = ("name", "host", "tag", "starts_at", "duration_s", "rrule", "timezone")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    HOST_FIELD_NUMBER: _ClassVar[int]
+    TAG_FIELD_NUMBER: _ClassVar[int]
+    STARTS_AT_FIELD_NUMBER: _ClassVar[int]
+    DURATION_S_FIELD_NUMBER: _ClassVar[int]
+    RRULE_FIELD_NUMBER: _ClassVar[int]
+    TIMEZONE_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    host: str
+    tag: str
+    starts_at: _timestamp_pb2.Timestamp
+    duration_s: int
+    rrule: str
+    timezone: str
+    def __init__(self, name: _Optional[str] = ..., host: _Optional[str] = ..., tag: _Optional[str] = ..., starts_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., duration_s: _Optional[int] = ..., rrule: _Optional[str] = ..., timezone: _Optional[str] = ...) -> None: ...
+
+class CreateWindowRequest(_message.Message):
+    __slots__ = ("workspace_id", "settings", "caller")
+    WORKSPACE_ID_FIELD_NUMBER: _ClassVar[int]
+    SETTINGS_FIELD_NUMBER: _ClassVar[int]
+    CALLER_FIELD_NUMBER: _ClassVar[int]
+    workspace_id: str
+    settings: WindowSettings
+    caller: Caller
+    def __init__(self, workspace_id: _Optional[str] = ..., settings: _Optional[_Union[WindowSettings, _Mapping]] = ..., caller: _Optional[_Union[Caller, _Mapping]] = ...) -> None: ...
+
+class GetWindowRequest(_message.Message):
+    __slots__ = ("workspace_id", "id")
+    WORKSPACE_ID_FIELD_NUMBER: _ClassVar[int]
+    ID_FIELD_NUMBER: _ClassVar[int]
+    workspace_id: str
+    id: str
+    def __init__(self, workspace_id: _Optional[str] = ..., id: _Optional[str] = ...) -> None: ...
+
+class ListWindowsRequest(_message.Message):
+    __slots__ = ("workspace_id", "limit", "after")
+    WORKSPACE_ID_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
+    workspace_id: str
+    limit: int
+    after: str
+    def __init__(self, workspace_id: _Optional[str] = ..., limit: _Optional[int] = ..., after: _Optional[str] = ...) -> None: ...
+
+class ReplaceWindowRequest(_message.Message):
+    __slots__ = ("workspace_id", "id", "versions", "settings", "caller")
+    WORKSPACE_ID_FIELD_NUMBER: _ClassVar[int]
+    ID_FIELD_NUMBER: _ClassVar[int]
+    VERSIONS_FIELD_NUMBER: _ClassVar[int]
+    SETTINGS_FIELD_NUMBER: _ClassVar[int]
+    CALLER_FIELD_NUMBER: _ClassVar[int]
+    workspace_id: str
+    id: str
+    versions: _containers.RepeatedScalarFieldContainer[int]
+    settings: WindowSettings
+    caller: Caller
+    def __init__(self, workspace_id: _Optional[str] = ..., id: _Optional[str] = ..., versions: _Optional[_Iterable[int]] = ..., settings: _Optional[_Union[WindowSettings, _Mapping]] = ..., caller: _Optional[_Union[Caller, _Mapping]] = ...) -> None: ...
+
+class RemoveWindowRequest(_message.Message):
+    __slots__ = ("workspace_id", "id", "caller")
+    WORKSPACE_ID_FIELD_NUMBER: _ClassVar[int]
+    ID_FIELD_NUMBER: _ClassVar[int]
+    CALLER_FIELD_NUMBER: _ClassVar[int]
+    workspace_id: str
+    id: str
+    caller: Caller
+    def __init__(self, workspace_id: _Optional[str] = ..., id: _Optional[str] = ..., caller: _Optional[_Union[Caller, _Mapping]] = ...) -> None: ...
+
+class Window(_message.Message):
+    __slots__ = ("id", "name", "host", "tag", "starts_at", "duration_s", "rrule", "timezone", "version", "open", "created_at")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    HOST_FIELD_NUMBER: _ClassVar[int]
+    TAG_FIELD_NUMBER: _ClassVar[int]
+    STARTS_AT_FIELD_NUMBER: _ClassVar[int]
+    DURATION_S_FIELD_NUMBER: _ClassVar[int]
+    RRULE_FIELD_NUMBER: _ClassVar[int]
+    TIMEZONE_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    OPEN_FIELD_NUMBER: _ClassVar[int]
+    CREATED_AT_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    name: str
+    host: str
+    tag: str
+    starts_at: _timestamp_pb2.Timestamp
+    duration_s: int
+    rrule: str
+    timezone: str
+    version: int
+    open: bool
+    created_at: _timestamp_pb2.Timestamp
+    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., host: _Optional[str] = ..., tag: _Optional[str] = ..., starts_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., duration_s: _Optional[int] = ..., rrule: _Optional[str] = ..., timezone: _Optional[str] = ..., version: _Optional[int] = ..., open: _Optional[bool] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class WindowPage(_message.Message):
+    __slots__ = ("items", "next")
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_FIELD_NUMBER: _ClassVar[int]
+    items: _containers.RepeatedCompositeFieldContainer[Window]
+    next: str
+    def __init__(self, items: _Optional[_Iterable[_Union[Window, _Mapping]]] = ..., next: _Optional[str] = ...) -> None: ...
+
 class GetJobRequest(_message.Message):
     __slots__ = ("workspace_id", "id")
     WORKSPACE_ID_FIELD_NUMBER: _ClassVar[int]
@@ -74,7 +430,7 @@ class ListResultsRequest(_message.Message):
     def __init__(self, workspace_id: _Optional[str] = ..., job_id: _Optional[str] = ..., limit: _Optional[int] = ..., after: _Optional[str] = ..., verdict: _Optional[str] = ...) -> None: ...
 
 class Link(_message.Message):
-    __slots__ = ("id", "url", "state", "verdict", "reason", "permanence", "since", "last_checked_at", "next_check_at", "interval_s", "tags", "external_id", "status_code", "final_url", "suggested_url", "latency_ms", "incident_id", "created_at", "trace_id")
+    __slots__ = ("id", "url", "state", "verdict", "reason", "permanence", "since", "last_checked_at", "next_check_at", "interval_s", "tags", "external_id", "status_code", "final_url", "suggested_url", "latency_ms", "incident_id", "created_at", "trace_id", "version", "paused", "ignored", "muted_until", "flapping", "confirm_hard", "confirm_transient", "min_confirm_s", "uptime_30d")
     ID_FIELD_NUMBER: _ClassVar[int]
     URL_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
@@ -94,6 +450,15 @@ class Link(_message.Message):
     INCIDENT_ID_FIELD_NUMBER: _ClassVar[int]
     CREATED_AT_FIELD_NUMBER: _ClassVar[int]
     TRACE_ID_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    PAUSED_FIELD_NUMBER: _ClassVar[int]
+    IGNORED_FIELD_NUMBER: _ClassVar[int]
+    MUTED_UNTIL_FIELD_NUMBER: _ClassVar[int]
+    FLAPPING_FIELD_NUMBER: _ClassVar[int]
+    CONFIRM_HARD_FIELD_NUMBER: _ClassVar[int]
+    CONFIRM_TRANSIENT_FIELD_NUMBER: _ClassVar[int]
+    MIN_CONFIRM_S_FIELD_NUMBER: _ClassVar[int]
+    UPTIME_30D_FIELD_NUMBER: _ClassVar[int]
     id: str
     url: str
     state: str
@@ -113,7 +478,16 @@ class Link(_message.Message):
     incident_id: str
     created_at: _timestamp_pb2.Timestamp
     trace_id: str
-    def __init__(self, id: _Optional[str] = ..., url: _Optional[str] = ..., state: _Optional[str] = ..., verdict: _Optional[str] = ..., reason: _Optional[str] = ..., permanence: _Optional[str] = ..., since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_checked_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., next_check_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., interval_s: _Optional[int] = ..., tags: _Optional[_Iterable[str]] = ..., external_id: _Optional[str] = ..., status_code: _Optional[int] = ..., final_url: _Optional[str] = ..., suggested_url: _Optional[str] = ..., latency_ms: _Optional[float] = ..., incident_id: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., trace_id: _Optional[str] = ...) -> None: ...
+    version: int
+    paused: bool
+    ignored: bool
+    muted_until: _timestamp_pb2.Timestamp
+    flapping: bool
+    confirm_hard: int
+    confirm_transient: int
+    min_confirm_s: float
+    uptime_30d: float
+    def __init__(self, id: _Optional[str] = ..., url: _Optional[str] = ..., state: _Optional[str] = ..., verdict: _Optional[str] = ..., reason: _Optional[str] = ..., permanence: _Optional[str] = ..., since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_checked_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., next_check_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., interval_s: _Optional[int] = ..., tags: _Optional[_Iterable[str]] = ..., external_id: _Optional[str] = ..., status_code: _Optional[int] = ..., final_url: _Optional[str] = ..., suggested_url: _Optional[str] = ..., latency_ms: _Optional[float] = ..., incident_id: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., trace_id: _Optional[str] = ..., version: _Optional[int] = ..., paused: _Optional[bool] = ..., ignored: _Optional[bool] = ..., muted_until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., flapping: _Optional[bool] = ..., confirm_hard: _Optional[int] = ..., confirm_transient: _Optional[int] = ..., min_confirm_s: _Optional[float] = ..., uptime_30d: _Optional[float] = ...) -> None: ...
 
 class LinkPage(_message.Message):
     __slots__ = ("items", "next")

@@ -59,6 +59,76 @@ class LinksStub:
                 request_serializer=contracts_dot_links__pb2.ListResultsRequest.SerializeToString,
                 response_deserializer=contracts_dot_links__pb2.CheckPage.FromString,
                 _registered_method=True)
+        self.EditLink = channel.unary_unary(
+                '/pranala.links.v1.Links/EditLink',
+                request_serializer=contracts_dot_links__pb2.EditLinkRequest.SerializeToString,
+                response_deserializer=contracts_dot_links__pb2.Link.FromString,
+                _registered_method=True)
+        self.RemoveLink = channel.unary_unary(
+                '/pranala.links.v1.Links/RemoveLink',
+                request_serializer=contracts_dot_links__pb2.RemoveLinkRequest.SerializeToString,
+                response_deserializer=contracts_dot_links__pb2.Removed.FromString,
+                _registered_method=True)
+        self.ActOnLinks = channel.unary_unary(
+                '/pranala.links.v1.Links/ActOnLinks',
+                request_serializer=contracts_dot_links__pb2.ActOnLinksRequest.SerializeToString,
+                response_deserializer=contracts_dot_links__pb2.Acted.FromString,
+                _registered_method=True)
+        self.CountLinks = channel.unary_unary(
+                '/pranala.links.v1.Links/CountLinks',
+                request_serializer=contracts_dot_links__pb2.CountLinksRequest.SerializeToString,
+                response_deserializer=contracts_dot_links__pb2.LinkCount.FromString,
+                _registered_method=True)
+        self.SelectUrls = channel.unary_unary(
+                '/pranala.links.v1.Links/SelectUrls',
+                request_serializer=contracts_dot_links__pb2.SelectUrlsRequest.SerializeToString,
+                response_deserializer=contracts_dot_links__pb2.UrlPage.FromString,
+                _registered_method=True)
+        self.ListIncidents = channel.unary_unary(
+                '/pranala.links.v1.Links/ListIncidents',
+                request_serializer=contracts_dot_links__pb2.ListIncidentsRequest.SerializeToString,
+                response_deserializer=contracts_dot_links__pb2.IncidentPage.FromString,
+                _registered_method=True)
+        self.GetIncident = channel.unary_unary(
+                '/pranala.links.v1.Links/GetIncident',
+                request_serializer=contracts_dot_links__pb2.GetIncidentRequest.SerializeToString,
+                response_deserializer=contracts_dot_links__pb2.IncidentStory.FromString,
+                _registered_method=True)
+        self.AcknowledgeIncident = channel.unary_unary(
+                '/pranala.links.v1.Links/AcknowledgeIncident',
+                request_serializer=contracts_dot_links__pb2.AcknowledgeIncidentRequest.SerializeToString,
+                response_deserializer=contracts_dot_links__pb2.IncidentStory.FromString,
+                _registered_method=True)
+        self.CreateWindow = channel.unary_unary(
+                '/pranala.links.v1.Links/CreateWindow',
+                request_serializer=contracts_dot_links__pb2.CreateWindowRequest.SerializeToString,
+                response_deserializer=contracts_dot_links__pb2.Window.FromString,
+                _registered_method=True)
+        self.GetWindow = channel.unary_unary(
+                '/pranala.links.v1.Links/GetWindow',
+                request_serializer=contracts_dot_links__pb2.GetWindowRequest.SerializeToString,
+                response_deserializer=contracts_dot_links__pb2.Window.FromString,
+                _registered_method=True)
+        self.ListWindows = channel.unary_unary(
+                '/pranala.links.v1.Links/ListWindows',
+                request_serializer=contracts_dot_links__pb2.ListWindowsRequest.SerializeToString,
+                response_deserializer=contracts_dot_links__pb2.WindowPage.FromString,
+                _registered_method=True)
+        self.ReplaceWindow = channel.unary_unary(
+                '/pranala.links.v1.Links/ReplaceWindow',
+                request_serializer=contracts_dot_links__pb2.ReplaceWindowRequest.SerializeToString,
+                response_deserializer=contracts_dot_links__pb2.Window.FromString,
+                _registered_method=True)
+        self.RemoveWindow = channel.unary_unary(
+                '/pranala.links.v1.Links/RemoveWindow',
+                request_serializer=contracts_dot_links__pb2.RemoveWindowRequest.SerializeToString,
+                response_deserializer=contracts_dot_links__pb2.Removed.FromString,
+                _registered_method=True)
+        self.CountKnown = channel.unary_unary(
+                '/pranala.links.v1.Links/CountKnown',
+                request_serializer=contracts_dot_links__pb2.CountKnownRequest.SerializeToString,
+                response_deserializer=contracts_dot_links__pb2.KnownCount.FromString,
+                _registered_method=True)
 
 
 class LinksServicer:
@@ -94,6 +164,92 @@ class LinksServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def EditLink(self, request, context):
+        """Answers ABORTED where the link is of another version than any that is named.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RemoveLink(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ActOnLinks(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CountLinks(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SelectUrls(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListIncidents(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetIncident(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AcknowledgeIncident(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateWindow(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetWindow(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListWindows(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReplaceWindow(self, request, context):
+        """Answers ABORTED where the window is of another version than any that is named.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RemoveWindow(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CountKnown(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_LinksServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -121,6 +277,76 @@ def add_LinksServicer_to_server(servicer, server):
                     servicer.ListResults,
                     request_deserializer=contracts_dot_links__pb2.ListResultsRequest.FromString,
                     response_serializer=contracts_dot_links__pb2.CheckPage.SerializeToString,
+            ),
+            'EditLink': grpc.unary_unary_rpc_method_handler(
+                    servicer.EditLink,
+                    request_deserializer=contracts_dot_links__pb2.EditLinkRequest.FromString,
+                    response_serializer=contracts_dot_links__pb2.Link.SerializeToString,
+            ),
+            'RemoveLink': grpc.unary_unary_rpc_method_handler(
+                    servicer.RemoveLink,
+                    request_deserializer=contracts_dot_links__pb2.RemoveLinkRequest.FromString,
+                    response_serializer=contracts_dot_links__pb2.Removed.SerializeToString,
+            ),
+            'ActOnLinks': grpc.unary_unary_rpc_method_handler(
+                    servicer.ActOnLinks,
+                    request_deserializer=contracts_dot_links__pb2.ActOnLinksRequest.FromString,
+                    response_serializer=contracts_dot_links__pb2.Acted.SerializeToString,
+            ),
+            'CountLinks': grpc.unary_unary_rpc_method_handler(
+                    servicer.CountLinks,
+                    request_deserializer=contracts_dot_links__pb2.CountLinksRequest.FromString,
+                    response_serializer=contracts_dot_links__pb2.LinkCount.SerializeToString,
+            ),
+            'SelectUrls': grpc.unary_unary_rpc_method_handler(
+                    servicer.SelectUrls,
+                    request_deserializer=contracts_dot_links__pb2.SelectUrlsRequest.FromString,
+                    response_serializer=contracts_dot_links__pb2.UrlPage.SerializeToString,
+            ),
+            'ListIncidents': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListIncidents,
+                    request_deserializer=contracts_dot_links__pb2.ListIncidentsRequest.FromString,
+                    response_serializer=contracts_dot_links__pb2.IncidentPage.SerializeToString,
+            ),
+            'GetIncident': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetIncident,
+                    request_deserializer=contracts_dot_links__pb2.GetIncidentRequest.FromString,
+                    response_serializer=contracts_dot_links__pb2.IncidentStory.SerializeToString,
+            ),
+            'AcknowledgeIncident': grpc.unary_unary_rpc_method_handler(
+                    servicer.AcknowledgeIncident,
+                    request_deserializer=contracts_dot_links__pb2.AcknowledgeIncidentRequest.FromString,
+                    response_serializer=contracts_dot_links__pb2.IncidentStory.SerializeToString,
+            ),
+            'CreateWindow': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateWindow,
+                    request_deserializer=contracts_dot_links__pb2.CreateWindowRequest.FromString,
+                    response_serializer=contracts_dot_links__pb2.Window.SerializeToString,
+            ),
+            'GetWindow': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetWindow,
+                    request_deserializer=contracts_dot_links__pb2.GetWindowRequest.FromString,
+                    response_serializer=contracts_dot_links__pb2.Window.SerializeToString,
+            ),
+            'ListWindows': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListWindows,
+                    request_deserializer=contracts_dot_links__pb2.ListWindowsRequest.FromString,
+                    response_serializer=contracts_dot_links__pb2.WindowPage.SerializeToString,
+            ),
+            'ReplaceWindow': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReplaceWindow,
+                    request_deserializer=contracts_dot_links__pb2.ReplaceWindowRequest.FromString,
+                    response_serializer=contracts_dot_links__pb2.Window.SerializeToString,
+            ),
+            'RemoveWindow': grpc.unary_unary_rpc_method_handler(
+                    servicer.RemoveWindow,
+                    request_deserializer=contracts_dot_links__pb2.RemoveWindowRequest.FromString,
+                    response_serializer=contracts_dot_links__pb2.Removed.SerializeToString,
+            ),
+            'CountKnown': grpc.unary_unary_rpc_method_handler(
+                    servicer.CountKnown,
+                    request_deserializer=contracts_dot_links__pb2.CountKnownRequest.FromString,
+                    response_serializer=contracts_dot_links__pb2.KnownCount.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -258,6 +484,384 @@ class Links:
             '/pranala.links.v1.Links/ListResults',
             contracts_dot_links__pb2.ListResultsRequest.SerializeToString,
             contracts_dot_links__pb2.CheckPage.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EditLink(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pranala.links.v1.Links/EditLink',
+            contracts_dot_links__pb2.EditLinkRequest.SerializeToString,
+            contracts_dot_links__pb2.Link.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RemoveLink(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pranala.links.v1.Links/RemoveLink',
+            contracts_dot_links__pb2.RemoveLinkRequest.SerializeToString,
+            contracts_dot_links__pb2.Removed.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ActOnLinks(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pranala.links.v1.Links/ActOnLinks',
+            contracts_dot_links__pb2.ActOnLinksRequest.SerializeToString,
+            contracts_dot_links__pb2.Acted.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CountLinks(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pranala.links.v1.Links/CountLinks',
+            contracts_dot_links__pb2.CountLinksRequest.SerializeToString,
+            contracts_dot_links__pb2.LinkCount.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SelectUrls(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pranala.links.v1.Links/SelectUrls',
+            contracts_dot_links__pb2.SelectUrlsRequest.SerializeToString,
+            contracts_dot_links__pb2.UrlPage.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListIncidents(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pranala.links.v1.Links/ListIncidents',
+            contracts_dot_links__pb2.ListIncidentsRequest.SerializeToString,
+            contracts_dot_links__pb2.IncidentPage.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetIncident(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pranala.links.v1.Links/GetIncident',
+            contracts_dot_links__pb2.GetIncidentRequest.SerializeToString,
+            contracts_dot_links__pb2.IncidentStory.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AcknowledgeIncident(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pranala.links.v1.Links/AcknowledgeIncident',
+            contracts_dot_links__pb2.AcknowledgeIncidentRequest.SerializeToString,
+            contracts_dot_links__pb2.IncidentStory.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateWindow(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pranala.links.v1.Links/CreateWindow',
+            contracts_dot_links__pb2.CreateWindowRequest.SerializeToString,
+            contracts_dot_links__pb2.Window.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetWindow(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pranala.links.v1.Links/GetWindow',
+            contracts_dot_links__pb2.GetWindowRequest.SerializeToString,
+            contracts_dot_links__pb2.Window.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListWindows(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pranala.links.v1.Links/ListWindows',
+            contracts_dot_links__pb2.ListWindowsRequest.SerializeToString,
+            contracts_dot_links__pb2.WindowPage.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReplaceWindow(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pranala.links.v1.Links/ReplaceWindow',
+            contracts_dot_links__pb2.ReplaceWindowRequest.SerializeToString,
+            contracts_dot_links__pb2.Window.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RemoveWindow(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pranala.links.v1.Links/RemoveWindow',
+            contracts_dot_links__pb2.RemoveWindowRequest.SerializeToString,
+            contracts_dot_links__pb2.Removed.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CountKnown(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pranala.links.v1.Links/CountKnown',
+            contracts_dot_links__pb2.CountKnownRequest.SerializeToString,
+            contracts_dot_links__pb2.KnownCount.FromString,
             options,
             channel_credentials,
             insecure,

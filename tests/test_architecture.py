@@ -13,7 +13,14 @@ OURS = ("web", "workers", "tasks", "config", "contracts", "cli")
 RULES = (
     "tasks.guard",
     "tasks.links.verdict",
+    "tasks.links.fragment",
+    "tasks.links.meaning",
+    "tasks.links.options",
+    "tasks.links.backoff",
+    "tasks.links.lanes",
     "tasks.links.state",
+    "tasks.links.overlays",
+    "tasks.links.pace",
     "tasks.notifications.backoff",
     "tasks.accounts.keys",
 )

@@ -159,6 +159,21 @@ def test_the_gateway_cannot_reach_a_database_or_the_broker(compose: dict[str, An
     assert not networks["gateway"] & (networks["postgres"] | networks["rabbitmq"])
 
 
+def test_only_links_workers_can_reach_the_limits_by_host(compose: dict[str, Any]) -> None:
+    networks = {name: set(container["networks"]) for name, container in compose["services"].items()}
+    assert networks["valkey"] == {"limits"}
+    assert {name for name, its in networks.items() if "limits" in its} == {"valkey", "links", "links-2"}
+
+
+def test_the_limits_by_host_are_behind_the_password_that_their_users_have(made: Path) -> None:
+    secrets = made / "deploy" / "secrets"
+    [line] = (secrets / "valkey.conf").read_text().splitlines()
+    password = line.removeprefix("requirepass ")
+    assert load(Links, {"PRANALA_REDIS_URL_FILE": str(secrets / "redis_url")}).redis_url == (
+        f"redis://:{password}@valkey:6379/0"
+    )
+
+
 def test_only_what_fetches_delivers_or_serves_can_reach_the_outside(compose: dict[str, Any]) -> None:
     open_networks = {name for name, network in compose["networks"].items() if not network.get("internal")}
     reaching = {name for name, container in compose["services"].items() if open_networks & set(container["networks"])}
@@ -173,6 +188,8 @@ def test_a_secret_is_given_only_to_those_who_use_it(compose: dict[str, Any]) -> 
         "postgres_password": {"postgres", "databases"},
         "broker_url": {*consuming, *relays, "beat", "monitor-rpc"},
         "rabbitmq_user.conf": {"rabbitmq"},
+        "redis_url": {"links", "links-2"},
+        "valkey.conf": {"valkey"},
         "rpc_token": {"web", *(f"{service}-rpc" for service in RPC_SERVICES)},
         "secret_key": {"web"},
         "notifications_key": {"notifications", "notifications-rpc"},

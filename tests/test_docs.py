@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 from config.settings import SERVICES
+from docs.reference import verdicts
 from docs.reference.__main__ import PAGE, page
+from tasks.links.meaning import MEANINGS
+from tasks.links.verdict import Reason
 from tests.conftest import ROOT
 
 DECISIONS = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
@@ -35,6 +38,14 @@ def text_of_code() -> str:
 
 def test_the_settings_page_is_what_the_settings_say() -> None:
     assert PAGE.read_text(encoding="utf-8") == page(), "run: make docs"
+
+
+def test_the_verdicts_page_is_what_the_rules_say() -> None:
+    assert verdicts.PAGE.read_text(encoding="utf-8") == verdicts.page(), "run: make docs"
+
+
+def test_every_reason_is_explained() -> None:
+    assert set(MEANINGS) == set(Reason)
 
 
 def test_every_setting_in_the_code_is_on_the_page() -> None:

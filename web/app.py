@@ -10,9 +10,10 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from config.settings import Intake, Web
 from tasks.database import Sessions
 from web import access, headers, problems, tracing
-from web.api import audit, batches, health, jobs, links, monitor, notifications
+from web.api import audit, batches, health, incidents, jobs, links, monitor, notifications, windows
 from web.cursors import Cursors
 from web.docs import pages
+from web.events import Streams
 from web.front import EXTENSION, Front
 from web.metrics import Metrics
 from web.openapi import describe
@@ -34,6 +35,7 @@ def create_app(settings: Web, intake: Sessions, services: Services, intake_setti
         refusals=Refusals(intake),
         cursors=Cursors(settings.secret_key),
         metrics=Metrics(),
+        streams=Streams(),
     )
     app.extensions[EXTENSION] = front
     _route(app)
@@ -43,7 +45,7 @@ def create_app(settings: Web, intake: Sessions, services: Services, intake_setti
 
 def _route(app: Flask) -> None:
     api = describe(app)
-    for module in (links, batches, jobs, notifications, audit, monitor, health):
+    for module in (links, batches, jobs, incidents, windows, notifications, audit, monitor, health):
         api.register_blueprint(module.blueprint)
     app.register_blueprint(pages(api))
 

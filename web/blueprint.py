@@ -44,6 +44,12 @@ class Blueprint(flask_smorest.Blueprint):
         decorate: Callable[[View], View] = self.response(status, schema, headers=described or None)
         return decorate
 
+    def also_gives(self, status: int, schema: type[Schema], *headers: str) -> Callable[[View], View]:
+        """Document another answer that is no error."""
+        described = {name: {"schema": {"type": "string"}} for name in headers}
+        decorate: Callable[[View], View] = self.alt_response(status, schema=schema, headers=described or None)
+        return decorate
+
     def documented(self, **members: Any) -> Callable[[View], View]:
         """Document members of the operation as they are."""
         decorate: Callable[[View], View] = self.doc(**members)

@@ -9,6 +9,7 @@ from flask import current_app
 from config.settings import Intake, Web
 from tasks.database import Sessions
 from web.cursors import Cursors
+from web.events import Streams
 from web.metrics import Metrics
 from web.principals import Principals
 from web.refusals import Refusals
@@ -29,6 +30,7 @@ class Front:
     refusals: Refusals
     cursors: Cursors
     metrics: Metrics
+    streams: Streams
 
 
 def front() -> Front:

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from tasks.intake.submissions import Line
+from web import documents
 from web.limits import (
     EXTERNAL_ID_LONGEST,
     INTERVAL_LONGEST_S,
@@ -43,6 +44,7 @@ class _Link(msgspec.Struct, forbid_unknown_fields=True):
 class _Batch(msgspec.Struct, forbid_unknown_fields=True):
     urls: list[msgspec.Raw] | UnsetType = UNSET
     links: list[msgspec.Raw] | UnsetType = UNSET
+    markdown: str | UnsetType = UNSET
 
 
 _BATCH = msgspec.json.Decoder(_Batch)
@@ -72,7 +74,7 @@ def ndjson(chunks: Iterable[bytes]) -> Iterator[Line]:
 
 
 def json_document(body: bytes) -> tuple[str, Iterator[Line]]:
-    """`{"urls": [...]}` or `{"links": [{...}]}`: which, and its items, numbered like lines."""
+    """`{"urls": [...]}`, `{"links": [{...}]}` or `{"markdown": …}`: which, and its links, numbered like lines."""
     try:
         batch = _BATCH.decode(body)
     except msgspec.ValidationError as error:
@@ -80,8 +82,10 @@ def json_document(body: bytes) -> tuple[str, Iterator[Line]]:
         raise invalid(Fault(pointer, detail)) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Problem(400, f"The body is not valid JSON: {error}.") from error
-    if (batch.urls is UNSET) == (batch.links is UNSET):
-        raise invalid(Fault("", 'Give either "urls" or "links".'))
+    if [batch.urls, batch.links, batch.markdown].count(UNSET) != 2:
+        raise invalid(Fault("", 'Give one of "urls", "links" and "markdown".'))
+    if batch.markdown is not UNSET:
+        return "markdown", documents.markdown(batch.markdown.encode())
     if batch.urls is not UNSET:
         return "urls", _items(batch.urls, _URL.decode)
     assert batch.links is not UNSET

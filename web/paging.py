@@ -49,9 +49,14 @@ def answer(page: Message, begun: Start) -> Response:
 
 def listed(items: list[Any], after: str, begun: Start) -> Response:
     """A page of items; `after` is where the next one starts, empty on the last."""
-    cursor = front().cursors.write(after, begun.bound) if after else None
-    headers = {"Link": f'<{_next_url(cursor)}>; rel="next"'} if cursor else {}
-    return answers.json({"items": items, "next_cursor": cursor}, headers=headers)
+    following = cursor(after, begun)
+    headers = {"Link": f'<{_next_url(following)}>; rel="next"'} if following else {}
+    return answers.json({"items": items, "next_cursor": following}, headers=headers)
+
+
+def cursor(after: str, begun: Start) -> str | None:
+    """The cursor that starts after this sort key; None at the end."""
+    return front().cursors.write(after, begun.bound) if after else None
 
 
 def _after(cursor: str, bound: str) -> str:

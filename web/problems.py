@@ -35,6 +35,7 @@ SLUGS = {
     412: "precondition-failed",
     413: "too-large",
     415: "unsupported-media-type",
+    428: "precondition-required",
     422: "invalid-input",
     429: "too-many-requests",
     500: "internal-error",
@@ -201,12 +202,23 @@ def _refused(failure: rpc.Failure) -> Problem:
     return invalid(Fault(f"/{field}", detail) if found and field.isidentifier() else Fault("", failure.detail))
 
 
+def _stale(_: rpc.Failure) -> Problem:
+    return Problem(412, "It is not as it was when this ETag was given; read it again.")
+
+
 def _broken(failure: rpc.Failure) -> Problem:
     log.error("a service failed", service=failure.service, code=failure.code, detail=failure.detail)
     return Problem(502, f"The {failure.service} service failed to answer. The log says why, under this trace_id.")
 
 
-_RPC = {rpc.Away: _away, rpc.Missing: _missing, rpc.Refused: _refused, rpc.Denied: _broken, rpc.Broken: _broken}
+_RPC = {
+    rpc.Away: _away,
+    rpc.Missing: _missing,
+    rpc.Refused: _refused,
+    rpc.Stale: _stale,
+    rpc.Denied: _broken,
+    rpc.Broken: _broken,
+}
 
 
 def _of_key_in_flight(_: KeyInFlight) -> Response:

@@ -54,6 +54,10 @@ class Refused(Failure):
     """The service understood the request and says that it does not fit."""
 
 
+class Stale(Failure):
+    """Somebody else was first: the thing is of another version than the one that was named."""
+
+
 class Denied(Failure):
     """The service does not accept who asks."""
 
@@ -70,6 +74,7 @@ _FAILURES: dict[grpc.StatusCode, type[Failure]] = {
     grpc.StatusCode.INVALID_ARGUMENT: Refused,
     grpc.StatusCode.FAILED_PRECONDITION: Refused,
     grpc.StatusCode.ALREADY_EXISTS: Refused,
+    grpc.StatusCode.ABORTED: Stale,
     grpc.StatusCode.UNAUTHENTICATED: Denied,
 }
 

@@ -155,7 +155,11 @@ class Supervisord:
         pid = self.state(name).pid
         if not pid:
             raise LocalError(f"{name} does not run")
-        os.killpg(pid, signal.SIGKILL)
+        try:
+            os.killpg(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            # Forked a moment ago, it does not lead a group of its own yet.
+            os.kill(pid, signal.SIGKILL)
         wait_until(lambda: self._ask_gone(name, pid), 10, self._raise_if_gone)
         if not self._program(name).restart:
             # One that had only just started would be tried again all the same.

@@ -1,4 +1,4 @@
-"""Writes docs/reference/settings.md from the settings' own fields: `python -m docs.reference`."""
+"""Writes docs/reference/settings.md from the settings' own fields, and verdicts.md: `python -m docs.reference`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from config import settings
+from docs.reference import verdicts
 
 PAGE = Path(__file__).with_name("settings.md")
 
@@ -43,7 +44,11 @@ OTHERS = {
     "`make up` and `pranala up`": (
         ("PRANALA_DATA_DIR", ".pranala", "where everything is kept"),
         ("PRANALA_POSTGRES_URL", "a private server", "a superuser's URL: roles and databases are made there"),
-        ("PRANALA_REDIS_URL", "a private server", "of a Redis or Valkey: the broker where there is no RabbitMQ"),
+        (
+            "PRANALA_REDIS_URL",
+            "a private server",
+            "of a Redis or Valkey: keeps the limits by host, and is the broker where there is no RabbitMQ",
+        ),
         ("PRANALA_LOCAL_SKIP", "none", "where not to look for servers: found, wheel, apt, userns"),
     ),
     "The `pranala` command as a client": (
@@ -60,6 +65,7 @@ OTHERS = {
         ("PRANALA_NGINX_IMAGE", "nginx:1.30-alpine", "the gateway's image; 1.27.3 or newer"),
         ("PRANALA_POSTGRES_IMAGE", "postgres:18", "PostgreSQL's image"),
         ("PRANALA_RABBITMQ_IMAGE", "rabbitmq:4.2-management", "RabbitMQ's image"),
+        ("PRANALA_VALKEY_IMAGE", "valkey/valkey:9.1-alpine", "Valkey's image"),
     ),
 }
 
@@ -89,6 +95,8 @@ def _default(value: Any) -> str:
         return "required"
     if isinstance(value, tuple):
         return ",".join(_default(each) for each in value) or "none"
+    if isinstance(value, bool):
+        return "on" if value else "off"
     if isinstance(value, float):
         return f"{value:g}"
     return str(value) or "none"
@@ -100,3 +108,4 @@ def _quoted(default: str) -> str:
 
 if __name__ == "__main__":
     PAGE.write_text(page(), encoding="utf-8")
+    verdicts.PAGE.write_text(verdicts.page(), encoding="utf-8")

@@ -33,6 +33,12 @@ class Event(Base):
         Index("events_by_action", "workspace_id", "action", "seq"),
         Index("events_by_resource", "resource_id", postgresql_where=text("resource_id <> ''")),
         Index("events_by_link", text("(details->>'link_id')"), postgresql_where=text("details ? 'link_id'")),
+        Index(
+            "events_by_links",
+            text("(details->'link_ids')"),
+            postgresql_using="gin",
+            postgresql_where=text("details ? 'link_ids'"),
+        ),
         Index("events_by_trace", "trace_id", postgresql_where=text("trace_id <> ''")),
         Index("events_by_time", "occurred_at", postgresql_using="brin"),
     )

@@ -88,7 +88,8 @@ def _about(resource: str) -> ColumnElement[bool]:
     # Written as the partial indexes are, so that they serve it.
     by_id = text("(resource_id <> '' AND resource_id = :resource)").bindparams(resource=resource)
     by_link = text("(details ? 'link_id' AND details->>'link_id' = :link)").bindparams(link=resource)
-    return or_(by_id, by_link)
+    by_links = text("(details ? 'link_ids' AND details->'link_ids' ? :among)").bindparams(among=resource)
+    return or_(by_id, by_link, by_links)
 
 
 def _mentions(q: str) -> ColumnElement[bool]:

@@ -3,15 +3,32 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from functools import singledispatch
 from typing import Any
 
 from tasks.accounts.messages import KeyCreated
 from tasks.audit.messages import AuditEvent
-from tasks.links.messages import JobFinished, LinkBroke, LinkChange, LinkRecovered, LinksChanged
+from tasks.links.messages import (
+    ChecksFrozen,
+    Edit,
+    IncidentAcknowledged,
+    JobFinished,
+    LinkBroke,
+    LinkChange,
+    LinkFlapping,
+    LinkRecovered,
+    LinksChanged,
+    LinksEdited,
+    LinksRemoved,
+    LinkUnverifiable,
+    WindowChanged,
+)
 from tasks.notifications.messages import ChannelChanged, DeliveryFailed, DeliverySucceeded
 from tasks.wire import Event
 
+# From here on, first checks that came out alike are one event: an import of 100,000 is not 100,000 events.
+WORTH_ONE = 10
 LINKS = "service:links"
 NOTIFICATIONS = "service:notifications"
 
@@ -24,7 +41,13 @@ def audit_events(message: Event, trace_id: str) -> list[AuditEvent]:
 
 @audit_events.register
 def _(message: LinksChanged, trace_id: str) -> list[AuditEvent]:
-    return [_link_changed(message, change, change.trace_id or trace_id) for change in message.changes]
+    born = _born(message.changes)
+    if len(born) < WORTH_ONE:
+        born = []
+    counted = {change.event_id for change in born}
+    others = [change for change in message.changes if change.event_id not in counted]
+    together = [_links_born(message, group, trace_id) for group in _alike(born)]
+    return together + [_link_changed(message, change, change.trace_id or trace_id) for change in others]
 
 
 @audit_events.register
@@ -72,6 +95,85 @@ def _(message: LinkRecovered, trace_id: str) -> list[AuditEvent]:
             duration_s=message.duration_s,
             tags=message.tags,
         ),
+    )
+    return [event]
+
+
+@audit_events.register
+def _(message: LinkFlapping, trace_id: str) -> list[AuditEvent]:
+    return [_link_strange(message, "link.flapping", trace_id, _details(changes=message.changes, tags=message.tags))]
+
+
+@audit_events.register
+def _(message: LinkUnverifiable, trace_id: str) -> list[AuditEvent]:
+    details = _details(since=message.since.isoformat(), tags=message.tags)
+    return [_link_strange(message, "link.unverifiable", trace_id, details)]
+
+
+@audit_events.register
+def _(message: ChecksFrozen, trace_id: str) -> list[AuditEvent]:
+    event = AuditEvent(
+        event_id=message.event_id,
+        workspace_id=message.workspace_id,
+        occurred_at=message.at,
+        service="links",
+        actor=LINKS,
+        action="checks.frozen",
+        reason="too many links failed at once",
+        resource_kind="workspace",
+        resource_id=str(message.workspace_id),
+        trace_id=trace_id,
+        details=_details(failed=message.failed, checked=message.checked, hosts=message.hosts),
+    )
+    return [event]
+
+
+@audit_events.register
+def _(message: LinksEdited, trace_id: str) -> list[AuditEvent]:
+    return [_link_edited(message, edit, "link.edited", trace_id) for edit in message.edits]
+
+
+@audit_events.register
+def _(message: LinksRemoved, trace_id: str) -> list[AuditEvent]:
+    return [_link_edited(message, edit, "link.deleted", trace_id) for edit in message.edits]
+
+
+@audit_events.register
+def _(message: IncidentAcknowledged, trace_id: str) -> list[AuditEvent]:
+    event = AuditEvent(
+        event_id=message.event_id,
+        workspace_id=message.workspace_id,
+        occurred_at=message.occurred_at,
+        service="links",
+        actor=message.actor,
+        action="incident.acknowledged",
+        resource_kind="incident",
+        resource_id=str(message.incident_id),
+        resource_name=message.url,
+        ip=message.ip,
+        user_agent=message.user_agent,
+        trace_id=trace_id,
+        # By this a search for the link finds who was on it.
+        details=_details(link_id=message.link_id),
+    )
+    return [event]
+
+
+@audit_events.register
+def _(message: WindowChanged, trace_id: str) -> list[AuditEvent]:
+    event = AuditEvent(
+        event_id=message.event_id,
+        workspace_id=message.workspace_id,
+        occurred_at=message.occurred_at,
+        service="links",
+        actor=message.actor,
+        action=f"window.{message.change}",
+        resource_kind="window",
+        resource_id=str(message.window_id),
+        resource_name=message.window_name,
+        ip=message.ip,
+        user_agent=message.user_agent,
+        trace_id=trace_id,
     )
     return [event]
 
@@ -141,6 +243,43 @@ def _(message: KeyCreated, trace_id: str) -> list[AuditEvent]:
     return [event]
 
 
+def _born(changes: Sequence[LinkChange]) -> list[LinkChange]:
+    """Links that were checked for the first time and found alive: of a large import, nearly all."""
+    return [change for change in changes if change.before == "pending" and change.after in ("up", "degraded")]
+
+
+def _alike(changes: Sequence[LinkChange]) -> list[list[LinkChange]]:
+    """Groups that differ in nothing but the link."""
+    groups: dict[tuple[str, str, str], list[LinkChange]] = {}
+    for change in changes:
+        groups.setdefault((change.after, change.reason, change.trace_id), []).append(change)
+    return list(groups.values())
+
+
+def _links_born(message: LinksChanged, group: Sequence[LinkChange], trace_id: str) -> AuditEvent:
+    """One event that names every link of the group, so that a search for any of them finds it."""
+    first = group[0]
+    return AuditEvent(
+        event_id=first.event_id,
+        workspace_id=message.workspace_id,
+        occurred_at=message.occurred_at,
+        service="links",
+        actor=LINKS,
+        action="link.state_changed",
+        reason=first.reason,
+        resource_kind="links",
+        resource_name=f"{len(group)} links",
+        trace_id=first.trace_id or trace_id,
+        details=_details(
+            before=first.before,
+            after=first.after,
+            verdict=first.verdict,
+            job_id=message.job_id,
+            link_ids=[str(change.link_id) for change in group],
+        ),
+    )
+
+
 def _link_changed(message: LinksChanged, change: LinkChange, trace_id: str) -> AuditEvent:
     return AuditEvent(
         event_id=change.event_id,
@@ -155,6 +294,43 @@ def _link_changed(message: LinksChanged, change: LinkChange, trace_id: str) -> A
         resource_name=change.url,
         trace_id=trace_id,
         details=_details(before=change.before, after=change.after, verdict=change.verdict, job_id=message.job_id),
+    )
+
+
+def _link_strange(
+    message: LinkFlapping | LinkUnverifiable, action: str, trace_id: str, details: dict[str, Any]
+) -> AuditEvent:
+    return AuditEvent(
+        event_id=message.event_id,
+        workspace_id=message.workspace_id,
+        occurred_at=message.at,
+        service="links",
+        actor=LINKS,
+        action=action,
+        reason=message.reason,
+        resource_kind="link",
+        resource_id=str(message.link_id),
+        resource_name=message.url,
+        trace_id=trace_id,
+        details=details,
+    )
+
+
+def _link_edited(message: LinksEdited | LinksRemoved, edit: Edit, action: str, trace_id: str) -> AuditEvent:
+    return AuditEvent(
+        event_id=edit.event_id,
+        workspace_id=message.workspace_id,
+        occurred_at=message.occurred_at,
+        service="links",
+        actor=message.actor,
+        action=action,
+        resource_kind="link",
+        resource_id=str(edit.link_id),
+        resource_name=edit.url,
+        ip=message.ip,
+        user_agent=message.user_agent,
+        trace_id=trace_id,
+        details={name: {"before": before, "after": after} for name, (before, after) in edit.changes.items()},
     )
 
 

@@ -11,7 +11,19 @@ from tasks.accounts.messages import KeyCreated
 from tasks.audit import handlers
 from tasks.audit.messages import RecordEvents
 from tasks.audit.models import OUTBOX
-from tasks.links.messages import JobFinished, LinkBroke, LinkRecovered, LinksChanged
+from tasks.links.messages import (
+    ChecksFrozen,
+    IncidentAcknowledged,
+    JobFinished,
+    LinkBroke,
+    LinkFlapping,
+    LinkRecovered,
+    LinksChanged,
+    LinksEdited,
+    LinksRemoved,
+    LinkUnverifiable,
+    WindowChanged,
+)
 from tasks.notifications.messages import ChannelChanged, DeliveryFailed, DeliverySucceeded
 from tasks.service import Service
 
@@ -29,6 +41,13 @@ def build(environ: Mapping[str, str]) -> Service:
             LinksChanged: hear,
             LinkBroke: hear,
             LinkRecovered: hear,
+            LinkFlapping: hear,
+            LinkUnverifiable: hear,
+            ChecksFrozen: hear,
+            LinksEdited: hear,
+            LinksRemoved: hear,
+            IncidentAcknowledged: hear,
+            WindowChanged: hear,
             JobFinished: hear,
             DeliverySucceeded: hear,
             DeliveryFailed: hear,

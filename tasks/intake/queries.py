@@ -24,6 +24,7 @@ class Job:
     unfinished: int
     created_at: datetime
     finished_at: datetime | None
+    cancelled_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ def get_job(session: Session, workspace_id: uuid.UUID, job_id: uuid.UUID) -> Job
         unfinished,
         submission.created_at,
         submission.finished_at,
+        submission.cancelled_at,
     )
 
 

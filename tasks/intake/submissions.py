@@ -56,6 +56,8 @@ class Line:
     external_id: str | None = None
     # Set where the line could not even be read.
     fault: str = ""
+    # Ask for the whole page.
+    full: bool = False
 
 
 @dataclass(frozen=True)
@@ -85,9 +87,19 @@ class Accepted:
 
 
 def accept_links(
-    session: Session, caller: Caller, lines: Iterable[Line], settings: Intake, queue: str = BULK
+    session: Session,
+    caller: Caller,
+    lines: Iterable[Line],
+    settings: Intake,
+    queue: str = BULK,
+    keep: bool = True,
+    registers: bool = True,
 ) -> Accepted:
-    """Accept a stream of lines as one job, cut into parts. A job of no link at all is not written."""
+    """Accept a stream of lines as one job, cut into parts. A job of no link at all is not written.
+
+    Without `keep` the links are checked for this job alone and are no links of the workspace.
+    Without `registers` those are checked that the workspace has, and none is added.
+    """
     accepted = Accepted(wire.new_id())
     submitted_at = datetime.now(UTC)
     parts = list(_parts(caller, lines, accepted, settings.part_size))
@@ -103,8 +115,10 @@ def accept_links(
                 links=tuple(specs),
                 job_id=accepted.job_id,
                 job_total=accepted.accepted,
+                keep=keep,
+                registers=registers,
             ),
-            link_ids,
+            link_ids if keep else (),
         )
         for specs, link_ids in parts
     ]
@@ -113,9 +127,18 @@ def accept_links(
         "accepted": accepted.accepted,
         "rejected": accepted.rejected_count,
         "duplicates": accepted.duplicates,
+        "keep": keep,
     }
     first = parts[0][0][0].url if accepted.accepted == 1 else ""
-    _record(session, caller, "links.submit", "job", str(accepted.job_id), first, details | _only_link(parts))
+    record_action(
+        session,
+        caller,
+        "links.submit",
+        "job",
+        str(accepted.job_id),
+        first,
+        details | (_only_link(parts) if keep else {}),
+    )
     return accepted
 
 
@@ -127,7 +150,7 @@ def accept_notification(
     message = SendNotification(wire.new_id(), caller.workspace_id, title, body, channel_id)
     _submit(session, caller, job_id, "notification", 1)
     _enqueue(session, caller, job_id, "notifications", [_Work(message)], settings)
-    _record(
+    record_action(
         session,
         caller,
         "notification.submit",
@@ -144,8 +167,29 @@ def accept_audit_events(session: Session, caller: Caller, events: Sequence[Audit
     job_id = wire.new_id()
     _submit(session, caller, job_id, "audit", len(events))
     _enqueue(session, caller, job_id, "audit", [_Work(RecordEvents(tuple(events), wire.new_id()))], settings)
-    _record(session, caller, "audit.submit", "job", str(job_id), "", {"events": len(events)})
+    record_action(session, caller, "audit.submit", "job", str(job_id), "", {"events": len(events)})
     return job_id
+
+
+def read_specs(caller: Caller, lines: Iterable[Line], accepted: Accepted) -> Iterator[tuple[LinkSpec, uuid.UUID]]:
+    """Each link of the lines once, with its id; `accepted` counts what comes of them."""
+    seen: set[int] = set()
+    for line in lines:
+        if line.fault:
+            accepted.reject(line, line.fault)
+            continue
+        try:
+            url = normalise(line.url)
+        except InvalidUrl as error:
+            accepted.reject(line, str(error))
+            continue
+        identity = link_id(caller.workspace_id, url)
+        if identity.int in seen:
+            accepted.duplicates += 1
+            continue
+        seen.add(identity.int)
+        accepted.accepted += 1
+        yield LinkSpec(url, line.interval_s, line.tags, line.external_id, line.full), identity
 
 
 def record_refusal(
@@ -175,6 +219,35 @@ def record_refusal(
     outbox.post(session, OUTBOX, [outbox.job("audit", RecordEvents((event,)))])
 
 
+def record_action(
+    session: Session,
+    caller: Caller,
+    action: str,
+    kind: str,
+    resource: str,
+    name: str,
+    details: dict[str, Any],
+) -> None:
+    """Tell audit of what was done, in the transaction in which it is done."""
+    event = AuditEvent(
+        event_id=wire.new_id(),
+        workspace_id=caller.workspace_id,
+        occurred_at=datetime.now(UTC),
+        service="intake",
+        actor=caller.actor,
+        action=action,
+        resource_kind=kind,
+        resource_id=resource,
+        resource_name=name,
+        ip=caller.ip,
+        user_agent=caller.user_agent,
+        request_id=caller.request_id,
+        trace_id=telemetry.trace_id(),
+        details=details,
+    )
+    outbox.post(session, OUTBOX, [outbox.job("audit", RecordEvents((event,)))])
+
+
 @dataclass(frozen=True)
 class _Work:
     message: CheckLinks | SendNotification | RecordEvents
@@ -186,7 +259,7 @@ def _parts(
 ) -> Iterator[tuple[list[LinkSpec], tuple[uuid.UUID, ...]]]:
     specs: list[LinkSpec] = []
     ids: list[uuid.UUID] = []
-    for spec, identity in _specs(caller, lines, accepted):
+    for spec, identity in read_specs(caller, lines, accepted):
         specs.append(spec)
         ids.append(identity)
         if len(specs) == size:
@@ -194,26 +267,6 @@ def _parts(
             specs, ids = [], []
     if specs:
         yield specs, tuple(ids)
-
-
-def _specs(caller: Caller, lines: Iterable[Line], accepted: Accepted) -> Iterator[tuple[LinkSpec, uuid.UUID]]:
-    seen: set[int] = set()
-    for line in lines:
-        if line.fault:
-            accepted.reject(line, line.fault)
-            continue
-        try:
-            url = normalise(line.url)
-        except InvalidUrl as error:
-            accepted.reject(line, str(error))
-            continue
-        identity = link_id(caller.workspace_id, url)
-        if identity.int in seen:
-            accepted.duplicates += 1
-            continue
-        seen.add(identity.int)
-        accepted.accepted += 1
-        yield LinkSpec(url, line.interval_s, line.tags, line.external_id), identity
 
 
 def _only_link(parts: list[tuple[list[LinkSpec], tuple[uuid.UUID, ...]]]) -> dict[str, Any]:
@@ -256,31 +309,3 @@ def _enqueue(
     ]
     insert_rows(session, PARTS, rows)
     outbox.post(session, OUTBOX, drafts)
-
-
-def _record(
-    session: Session,
-    caller: Caller,
-    action: str,
-    kind: str,
-    resource: str,
-    name: str,
-    details: dict[str, Any],
-) -> None:
-    event = AuditEvent(
-        event_id=wire.new_id(),
-        workspace_id=caller.workspace_id,
-        occurred_at=datetime.now(UTC),
-        service="intake",
-        actor=caller.actor,
-        action=action,
-        resource_kind=kind,
-        resource_id=resource,
-        resource_name=name,
-        ip=caller.ip,
-        user_agent=caller.user_agent,
-        request_id=caller.request_id,
-        trace_id=telemetry.trace_id(),
-        details=details,
-    )
-    outbox.post(session, OUTBOX, [outbox.job("audit", RecordEvents((event,)))])

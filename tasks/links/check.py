@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from http import HTTPStatus
+from types import MappingProxyType
+from typing import Any
 
 from tasks import urls
+from tasks.links import assertions
+from tasks.links.fragment import promise_of
 from tasks.links.memory import Memory
+from tasks.links.options import CheckOptions
+from tasks.links.page import Page
+from tasks.links.question import Question
 from tasks.links.resolve import Answer
 from tasks.links.result import Hop, Result, Target
-from tasks.links.transfer import Response
+from tasks.links.robots import robots_of
+from tasks.links.scrutiny import Need, Remark, Rules, Sight, is_expiring, look
+from tasks.links.transfer import Response, Wish
 from tasks.links.verdict import (
     JUDGEMENTS,
+    PERMANENT_REDIRECTS,
     REDIRECTS,
     Judgement,
     Observation,
@@ -40,22 +51,53 @@ class Limits:
     max_redirects: int = 10
 
 
+# Tuples, because Python finds a member of an Enum sooner in a short one than in a set.
+ALIVE = (Verdict.OK, Verdict.DEGRADED)
+_PLAIN_REASONS = (Reason.OK, Reason.REDIRECTED_TEMPORARY, Reason.REDIRECTED_PERMANENT)
+# The page is there under its new URL, whatever else is to be said of it.
+_REWRITABLE = frozenset(
+    (
+        Reason.REDIRECTED_PERMANENT,
+        Reason.FRAGMENT_MISSING,
+        Reason.TEXT_FRAGMENT_MISSING,
+        Reason.TLS_EXPIRING,
+        Reason.SLOW,
+    )
+)
+_PLAIN = Rules(fragments=False)
+
+
 class Check:
     """The walk of one target.
 
-    While there is no `result`: `begin` just before asking for `url` by `method` at `address`, over a `fresh`
-    connection or any, then hand what came to `answered` or `unresolved`; they say after how many seconds to ask
-    again, or None when the result is there.
+    While there is no `result`: where there is a `question`, find its answer and hand it to `informed`. Else `begin`
+    just before asking for `url` by `method` at `address` with the `wish`, over a `fresh` connection or any, then hand
+    what came to `answered` or `unresolved`. All of them say after how many seconds to go on, or None when the result
+    is there. With `keeps_page` the page is asked for and stays.
     """
 
-    def __init__(self, target: Target, limits: Limits, memory: Memory) -> None:
+    # Most checks never come to these: as the class's own they cost nothing.
+    wish: Wish | None = None
+    question: Question | None = None
+    page: Page | None = None
+    _judged: Judgement | None = None
+    _answers: Mapping[Question, Any] = MappingProxyType({})
+    _expects = False
+
+    def __init__(
+        self, target: Target, limits: Limits, memory: Memory, rules: Rules = _PLAIN, keeps_page: bool = False
+    ) -> None:
         self.result: Result | None = None
         self.url = ""
         self.address = ("", 0)
         self.method = ""
         self.dns_ms = 0.0
         self.fresh = False
+        self._keeps_page = keeps_page
         self._full = target.full
+        self._options = target.options
+        self._rules = rules
+        self._wants_page = keeps_page
         self._limits = limits
         self._memory = memory
         self._attempts = 1
@@ -78,10 +120,13 @@ class Check:
     def begin(self) -> None:
         self._started_at = self._started_at or datetime.now(UTC)
         if not self.method:
-            self._use("GET" if self._full or self._memory.head_lies(self.address) else "HEAD")
+            self._use(self._first_method())
 
     def answered(self, response: Response) -> float | None:
         self._response = response
+        if response.tls_not_after is not None:
+            # Told once a connection, and that may be the one of a redirect: whoever uses it later asks the memory.
+            self._memory.certificate_end(self.address, response.tls_not_after)
         self._spent_s += response.elapsed_s
         self._bytes_read += response.bytes_read
         if response.stale and self.left_s >= SHORTEST_REQUEST_S:
@@ -105,10 +150,25 @@ class Check:
         self._detail = answer.detail
         return self._conclude(answer.hindrance)
 
+    def informed(self, meaning: Any) -> float | None:
+        """Go on, now that the question has its answer."""
+        question, self.question = self.question, None
+        if question is None:
+            return None
+        if question.robots:
+            return self._heed(meaning.allows(self.url, self._rules.agent))
+        self._answers = {**self._answers, question: meaning}
+        return self._look(self._judged) if self._judged else None
+
     def fail(self, detail: str) -> Result:
         """Give up because of a fault of our own."""
         self._detail = detail
         return self._finish(JUDGEMENTS[Reason.CHECKER_ERROR])
+
+    def put_off(self, detail: str) -> Result:
+        """Give up because the host wants to be left alone."""
+        self._detail = detail
+        return self._finish(JUDGEMENTS[Reason.HOST_BACKOFF])
 
     def _read(self, url: str) -> None:
         try:
@@ -121,14 +181,59 @@ class Check:
             self._detail = f"{urls.scheme_of(self._start)} links are not checked"
             self._finish(JUDGEMENTS[Reason.UNSUPPORTED_SCHEME])
             return
-        self._aim(self._start)
-        self._origin = self.address
+        self._origin = urls.address_of(self._start)
+        if "#" in self._start and self._rules.fragments:
+            self._expects = promise_of(self._start) is not None
+            self._wants_page |= self._expects
+        if self._options is not None:
+            self._obey(self._options)
+        if self.result is None:
+            self._aim(self._start)
+
+    def _obey(self, options: CheckOptions) -> None:
+        try:
+            assertions.refuse(options)
+        except assertions.InvalidOptions as error:
+            self.fail(str(error))
+            return
+        self._wants_page |= options.reads_page
+        if options.timeout_s is not None:
+            self._limits = replace(self._limits, total_timeout_s=options.timeout_s)
 
     def _aim(self, url: str) -> None:
         self.url = url
         self.address = urls.address_of(url)
         self.dns_ms = 0.0
         self.fresh = False
+        if self._wants_page or self._options is not None:
+            self.wish = self._wish_of(url)
+        if self._rules.robots:
+            self.question = robots_of(url)
+
+    def _wish_of(self, url: str) -> Wish:
+        """Ask for what is needed; headers of the user's may hold secrets, and go nowhere but to the link's host."""
+        headers = self._options.request_headers if self._options and self._is_at_home(url) else {}
+        return Wish(self._wants_page, tuple(headers.items()))
+
+    def _is_at_home(self, url: str) -> bool:
+        if self.address == self._origin:
+            return urls.scheme_of(url) == urls.scheme_of(self._start)
+        host = self._origin[0]
+        return (self._origin, self.address) == ((host, 80), (host, 443))
+
+    def _first_method(self) -> str:
+        if self._options is not None and self._options.method is not None:
+            return self._options.method
+        whole = self._full or self._wants_page or self._memory.head_lies(self.address)
+        return "GET" if whole else "HEAD"
+
+    def _heed(self, allowed: bool) -> float | None:
+        """Go on where robots.txt allows it."""
+        if allowed:
+            return 0.0
+        self._response = None
+        self._detail = "robots.txt asks robots to stay away"
+        return self._conclude(Reason.ROBOTS_DISALLOWED)
 
     def _use(self, method: str) -> None:
         self.method = method
@@ -140,6 +245,7 @@ class Check:
         self._hops = []
         self._redirects = []
         self._detail = ""
+        self.page = None
         self._aim(self._start)
 
     def _follow(self, location: str) -> Reason | None:
@@ -171,15 +277,73 @@ class Check:
     def _conclude(self, hindrance: Reason | None) -> float | None:
         seen = self._observation(hindrance)
         judged = judge(seen)
+        head_lied = self._head_failed and judged.verdict in ALIVE
+        if self._options is not None:
+            judged = assertions.overrule(judged, seen.status, self._options)
         if self.left_s >= SHORTEST_REQUEST_S:
-            if self.method == "HEAD" and not head_settles(seen):
+            if self.method == "HEAD" and self._may_fall_back and not head_settles(seen):
                 return self._fall_back()
             if judged.permanence is Permanence.TRANSIENT and self._attempts <= self._limits.retries:
                 return self._try_again()
-        if self._head_failed and judged.verdict in (Verdict.OK, Verdict.DEGRADED):
+        if head_lied:
             self._memory.remember_lie(self._origin)
+        if judged.verdict in ALIVE and self._is_remarkable():
+            return self._look(judged)
         self._finish(judged)
         return None
+
+    @property
+    def _may_fall_back(self) -> bool:
+        return self._options is None or self._options.method is None
+
+    def _is_remarkable(self) -> bool:
+        """Can there be more to say? Of nearly all links there cannot."""
+        if self._redirects or self._options is not None or self._expects or self._rules.concern_all:
+            return True
+        return self.url.startswith("https:") and is_expiring(self._certificate(), datetime.now(UTC), self._rules)
+
+    def _look(self, judged: Judgement) -> float | None:
+        step = look(self._sight(), self._rules, self._options)
+        if isinstance(step, Question):
+            self._judged, self.question = judged, step
+            return 0.0
+        if step is Need.PAGE and self.left_s >= SHORTEST_REQUEST_S:
+            return self._fetch_page()
+        if isinstance(step, Remark):
+            self._detail = step.detail
+            self._finish(JUDGEMENTS[step.reason], step.suggested_url)
+        else:
+            self._finish(judged)
+        return None
+
+    def _read_page(self) -> Page | None:
+        response = self._response
+        if response is None or response.body is None:
+            return None
+        return Page(response.body, response.headers().get("content-type", ""), response.whole)
+
+    def _sight(self) -> Sight:
+        response = self._response
+        self.page = self.page or self._read_page()
+        return Sight(
+            start=self._start,
+            end=self.url,
+            status=response.status if response else 0,
+            redirects=tuple(self._redirects),
+            elapsed_ms=self._spent_s * 1000,
+            now=datetime.now(UTC),
+            certificate_end=self._certificate(),
+            headers=response.headers if response else dict,
+            page=self.page,
+            answers=self._answers,
+        )
+
+    def _fetch_page(self) -> float:
+        """Ask once more, for the page itself."""
+        self._wants_page = True
+        self._restart()
+        self._use("GET")
+        return 0.0
 
     def _fall_back(self) -> float:
         self._head_failed = True
@@ -204,7 +368,7 @@ class Check:
         headers = {} if response.status == 200 and response.fault is None else response.headers()
         return Observation(response.status, headers, response.fault, hindrance, redirects)
 
-    def _finish(self, judged: Judgement) -> Result:
+    def _finish(self, judged: Judgement, suggested_url: str | None = None) -> Result:
         response, now = self._response, datetime.now(UTC)
         phases = response.timings_ms if response else {"connect": 0.0, "tls": 0.0, "ttfb": 0.0}
         self.result = Result(
@@ -213,7 +377,7 @@ class Check:
             permanence=judged.permanence,
             status_code=(response.status or None) if response else None,
             final_url=self.url or None,
-            suggested_url=self.url if judged.reason is Reason.REDIRECTED_PERMANENT else None,
+            suggested_url=suggested_url or (self._moved_to(judged) if self._redirects else None),
             hops=tuple(self._hops),
             methods=tuple(self._methods),
             attempts=self._attempts,
@@ -225,7 +389,19 @@ class Check:
             finished_at=now,
             detail=self._describe(judged),
         )
+        if self.wish is not None:
+            self._tidy()
         return self.result
+
+    def _tidy(self) -> None:
+        """Let go of the page, if it need not be kept: a finished check may wait long for the others of its batch."""
+        self.page = self._read_page() if self._keeps_page else None
+        self._response = None
+
+    def _moved_to(self, judged: Judgement) -> str | None:
+        """The URL to write instead, where all redirects are for good and lead to the page itself."""
+        permanent = PERMANENT_REDIRECTS.issuperset(self._redirects)
+        return self.url if permanent and judged.reason in _REWRITABLE else None
 
     def _certificate(self) -> datetime | None:
         if self._response is None or not self.url.startswith("https:"):
@@ -239,9 +415,9 @@ class Check:
 
     def _describe(self, judged: Judgement) -> str:
         """Say in a few words what went wrong; nothing where nothing did."""
-        if judged.verdict in (Verdict.OK, Verdict.DEGRADED):
-            return ""
         response = self._response
+        if judged.reason in _PLAIN_REASONS:
+            return ""
         if self._detail or response is None:
             return _readable(self._detail)
         if response.fault and response.status < 300:

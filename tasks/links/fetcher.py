@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from ipaddress import IPv4Network, IPv6Network
 
@@ -13,13 +14,19 @@ import pycurl
 import structlog
 
 from tasks.guard import AddressPolicy
+from tasks.links.backoff import BackOff, Plea, read_plea
 from tasks.links.check import Check, Limits
-from tasks.links.lanes import Lanes
+from tasks.links.inquiry import Inquiries, Inquiry, Recipient
+from tasks.links.lanes import Grant, Lanes
+from tasks.links.ledger import Ledger
 from tasks.links.loop import Loop
 from tasks.links.memory import Memory
+from tasks.links.question import Answer as Meaning
 from tasks.links.resolve import Answer, Lookup, Resolver
 from tasks.links.result import Result, Target
-from tasks.links.transfer import Transfer, TransferSettings
+from tasks.links.robots import agent_of
+from tasks.links.scrutiny import Rules
+from tasks.links.transfer import Response, Transfer, TransferSettings
 from tasks.links.trust import TrustStore
 from tasks.links.verdict import Reason
 from tasks.urls import is_literal
@@ -28,16 +35,28 @@ log = structlog.get_logger(__name__)
 
 # Idle connections that are kept beside the active ones.
 SPARE_CONNECTIONS = 50
+# Hosts that are asked for at once: the script that answers holds up all others that want something of Redis.
+HOSTS_AT_ONCE = 500
+# Verdicts that come of the host's wish for fewer requests, not of the link.
+UNTIMELY = (Reason.RATE_LIMITED, Reason.SERVICE_UNAVAILABLE)
 
 
 @dataclass(frozen=True, kw_only=True)
 class EngineSettings:
-    """How the engine fetches; 0 lifts a limit by host. `ca_file` is PEM, trusted beside the system's authorities."""
+    """How the engine fetches; 0 lifts a limit by host. `ca_file` is PEM, trusted beside the system's authorities.
+
+    With a `redis_url` the limits by host hold over all engines that share it. `backoff_cap_s` is the longest that a
+    host is left alone, 0 heeds no such wish; links of a host that wants more than `backoff_patience_s` come back
+    unchecked.
+    """
 
     allow_networks: tuple[IPv4Network | IPv6Network, ...] = ()
     concurrency: int = 500
     host_concurrency: int = 10
     host_interval_ms: int = 50
+    backoff_cap_s: float = 3600.0
+    backoff_patience_s: float = 2.0
+    redis_url: str = ""
     connect_timeout_s: float = 10.0
     total_timeout_s: float = 30.0
     retries: int = 1
@@ -46,6 +65,25 @@ class EngineSettings:
     body_cap_bytes: int = 1_048_576
     ca_file: str = ""
     user_agent: str = "Pranala/0.1 (+https://pranala.example/about)"
+    fragments: bool = True
+    tls_warn_days: float = 14.0
+    slow_ms: float = 0.0
+    suggest_https: bool = False
+    soft_404: bool = False
+    robots: bool = False
+
+    @property
+    def rules(self) -> Rules:
+        """What is looked for in links that work."""
+        return Rules(
+            fragments=self.fragments,
+            tls_warn=timedelta(days=self.tls_warn_days),
+            slow_ms=self.slow_ms,
+            suggest_https=self.suggest_https,
+            soft_404=self.soft_404,
+            robots=self.robots,
+            agent=agent_of(self.user_agent),
+        )
 
 
 class Batch:
@@ -79,9 +117,10 @@ class Errand:
     """A check, where its result belongs, and what is known of the name it asks for next."""
 
     check: Check
-    batch: Batch
+    batch: Recipient
     place: int
     answer: Answer | None = None
+    begun_at: float = 0.0
 
 
 class Fetcher:
@@ -102,13 +141,19 @@ class Fetcher:
             ca_file=self._trust.path,
         )
         self._memory = Memory()
-        self._lanes: Lanes[Errand] = Lanes(settings.host_concurrency, settings.host_interval_ms / 1000)
+        self._rules = settings.rules
+        self._inquiries: Inquiries[Errand] = Inquiries(
+            self._memory, self._rules, settings.total_timeout_s, self._inquire, self._inform
+        )
+        self._heeds = settings.backoff_cap_s > 0
+        self._patience_s = settings.backoff_patience_s
         self._idle: list[Transfer] = []
         self._active: dict[pycurl.Curl, tuple[Transfer, Errand, str]] = {}
         self._unnamed: dict[str, list[Errand]] = {}
         self._batches: set[Batch] = set()
         self._loop = Loop(self._done, settings.concurrency + SPARE_CONNECTIONS)
         self._resolver = Resolver(lookup, lambda answer: self._loop.post(partial(self._resolved, answer)))
+        self._share(settings)
         self._lock = threading.Lock()
         self.alive = True
         self._thread = threading.Thread(target=self._run, name="fetcher", daemon=True)
@@ -118,13 +163,34 @@ class Fetcher:
         """Check all targets and wait for their results; None when the fetcher stopped before they were there."""
         batch = Batch(len(targets))
         errands = [
-            Errand(Check(target, self._limits, self._memory), batch, place) for place, target in enumerate(targets)
+            Errand(Check(target, self._limits, self._memory, self._rules), batch, place)
+            for place, target in enumerate(targets)
         ]
         with self._lock:
             if not self.alive:
                 return None
             self._loop.post(partial(self._accept, batch, errands))
         return batch.wait()
+
+    def _share(self, settings: EngineSettings) -> None:
+        """Keep the limits by host over all processes, where there are any limits and a place to keep them."""
+        limit, interval_s = settings.host_concurrency, settings.host_interval_ms / 1000
+        back_off = BackOff(cap_s=settings.backoff_cap_s)
+        shared = bool(settings.redis_url and (limit or interval_s))
+        self._lanes: Lanes[Errand] = Lanes(limit, interval_s, back_off, shared)
+        self._asking = False
+        self._ledger = (
+            Ledger(
+                settings.redis_url,
+                limit,
+                interval_s,
+                back_off,
+                granted=lambda grants: self._loop.post(partial(self._granted, grants)),
+                shared=lambda shared: self._loop.post(partial(self._shared, shared)),
+            )
+            if shared
+            else None
+        )
 
     def stop(self) -> None:
         with self._lock:
@@ -140,7 +206,11 @@ class Fetcher:
             self.alive = False
         for batch in self._batches:
             batch.give_up()
+        if self._ledger is not None:
+            self._ledger.close()
         self._loop.close()
+        if self._ledger is not None:
+            self._ledger.part(self._lanes.last_wishes())
         self._resolver.close()
         self._trust.close()
 
@@ -154,16 +224,25 @@ class Fetcher:
         if errand.check.result is not None:
             self._deliver(errand, errand.check.result)
             return
+        if errand.check.question is not None:
+            self._inquiries.put(errand.check.question, errand)
+            return
         host = errand.check.address[0]
         errand.answer = None
         if is_literal(host):
-            self._lanes.put(host, errand, time.monotonic(), first)
+            self._line_up(host, errand, first)
             return
         answer = self._resolver.find(host)
         if answer is not None:
             self._named(errand, answer, first)
         else:
             self._look_up(host, errand)
+
+    def _inquire(self, inquiry: Inquiry) -> None:
+        self._queue(Errand(inquiry.check, inquiry, 0), first=True)
+
+    def _inform(self, errand: Errand, answer: Meaning) -> None:
+        self._proceed(errand, partial(errand.check.informed, answer.meaning))
 
     def _look_up(self, host: str, errand: Errand) -> None:
         waiting = self._unnamed.setdefault(host, [])
@@ -194,24 +273,61 @@ class Fetcher:
             self._proceed(errand, partial(errand.check.unresolved, answer))
         else:
             errand.answer = answer
-            self._lanes.put(answer.host, errand, time.monotonic(), first)
+            self._line_up(answer.host, errand, first)
+
+    def _line_up(self, host: str, errand: Errand, first: bool) -> None:
+        now = time.monotonic()
+        if self._lanes.paused_s(host, now) > self._patience_s:
+            self._put_off(errand)
+        else:
+            self._lanes.put(host, errand, now, first)
 
     def _start_ready(self) -> None:
         now = time.monotonic()
         while len(self._active) < self._concurrency and (ready := self._lanes.take(now)):
             self._start(*ready)
+        if self._ledger is not None and not self._asking:
+            self._ask(self._ledger, now)
 
     def _next_at(self) -> float | None:
+        ask_at = None if self._asking else self._lanes.ask_at()
         # While all places are taken, only an end makes room: a time that has come must not keep the loop spinning.
-        return self._lanes.next_at() if len(self._active) < self._concurrency else None
+        start_at = self._lanes.next_at() if len(self._active) < self._concurrency else None
+        return min((at for at in (ask_at, start_at) if at is not None), default=None)
+
+    def _ask(self, ledger: Ledger, now: float) -> None:
+        wishes = self._lanes.wishes(now, self._concurrency - len(self._active), HOSTS_AT_ONCE)
+        if wishes:
+            self._asking = True
+            ledger.ask(wishes)
+
+    def _granted(self, grants: list[Grant]) -> None:
+        self._asking = False
+        for host in self._lanes.grant(grants, time.monotonic()):
+            self._leave_alone(host)
+
+    def _shared(self, shared: bool) -> None:
+        # While there is nobody to ask, nothing is asked: `wishes` are those of lanes that share.
+        self._asking = False
+        self._lanes.share(shared, time.monotonic())
+
+    def _leave_alone(self, host: str) -> None:
+        """Give back what waits for a host, where the wait is too long to be held by whoever asked."""
+        if self._lanes.paused_s(host, time.monotonic()) > self._patience_s:
+            for errand in self._lanes.drain(host):
+                self._put_off(errand)
+
+    def _put_off(self, errand: Errand) -> None:
+        self._deliver(errand, errand.check.put_off(f"{errand.check.address[0]} asked for fewer requests"))
 
     def _start(self, host: str, errand: Errand) -> None:
         check, answer = errand.check, errand.answer
         transfer = self._idle.pop() if self._idle else Transfer(self._transfer_settings)
         try:
             check.begin()
+            errand.begun_at = time.monotonic()
             entry = answer.entry(check.address[1]) if answer else None
-            transfer.prepare(check.method, check.url, check.left_s, entry, check.fresh)
+            transfer.prepare(check.method, check.url, check.left_s, entry, check.fresh, check.wish)
             self._loop.add(transfer.easy)
         except Exception as error:
             self._lanes.release(host, time.monotonic())
@@ -222,8 +338,17 @@ class Fetcher:
     def _done(self, easy: pycurl.Curl, code: int, text: str) -> None:
         transfer, errand, host = self._active.pop(easy)
         self._lanes.release(host, time.monotonic())
-        self._proceed(errand, lambda: errand.check.answered(transfer.response(code, text)))
+        self._proceed(errand, lambda: self._heard(errand, host, transfer.response(code, text)))
         self._idle.append(transfer)
+
+    def _heard(self, errand: Errand, host: str, response: Response) -> float | None:
+        """Do as the host asks, then go on with the check."""
+        if self._heeds and (plea := _read(response)):
+            self._lanes.heed(host, plea, time.monotonic())
+            self._leave_alone(host)
+        elif response.status:
+            self._lanes.ease(host, errand.begun_at, time.monotonic())
+        return errand.check.answered(response)
 
     def _proceed(self, errand: Errand, step: Callable[[], float | None]) -> None:
         try:
@@ -244,5 +369,15 @@ class Fetcher:
     def _deliver(self, errand: Errand, result: Result) -> None:
         if result.reason is Reason.CHECKER_ERROR:
             log.warning("check_inconclusive", url=errand.check.url, detail=result.detail)
-        if errand.batch.put(errand.place, result):
+        if result.reason in UNTIMELY or result.reason is Reason.HOST_BACKOFF:
+            wait_s = self._lanes.paused_s(errand.check.address[0], time.monotonic())
+            result = replace(result, wait_s=wait_s or None)
+        if errand.batch.put(errand.place, result) and isinstance(errand.batch, Batch):
             self._batches.discard(errand.batch)
+
+
+def _read(response: Response) -> Plea | None:
+    # The headers of nearly all answers need not be parsed.
+    if response.status not in (429, 503) and b"ratelimit" not in b"".join(response.lines).lower():
+        return None
+    return read_plea(response.status, response.headers(), datetime.now(UTC))

@@ -5,9 +5,7 @@ from __future__ import annotations
 import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import groupby
 from typing import Any, Protocol
 
 from sqlalchemy import delete, select, text
@@ -17,9 +15,13 @@ from sqlalchemy.orm import Session
 from config.settings import Links
 from tasks import outbox, wire
 from tasks.database import Sessions, as_json, insert_rows, update_rows
-from tasks.links import record
+from tasks.links import deferral, freeze, history, passing, plan, record, schedule, timeline
+from tasks.links.connectivity import Connectivity
+from tasks.links.freeze import FreezeRules, Seen
 from tasks.links.messages import (
+    CancelParts,
     CheckLinks,
+    ChecksFrozen,
     JobFinished,
     LeaseDueLinks,
     LinksChanged,
@@ -27,14 +29,18 @@ from tasks.links.messages import (
     PartChecked,
     link_id,
 )
-from tasks.links.models import CHECKS, INCIDENTS, LINKS, OUTBOX, Link, PartDone
+from tasks.links.models import CHECKS, INCIDENTS, LINKS, MOMENTS, OUTBOX, PartDone
+from tasks.links.pace import Pace
 from tasks.links.record import Outcome, Row
 from tasks.links.result import Result, Target
 from tasks.links.state import ConfirmRules
 
 SCHEDULED = "links.scheduled"
+# A tick leases in transactions of so many links, so that none holds its locks for long.
+LEASED_AT_ONCE = 2_500
 # Longer than any broker or sweeper keeps a part before it comes again.
 PARTS_REMEMBERED = timedelta(days=7)
+ONLINE = Connectivity(())
 
 
 class Checker(Protocol):
@@ -43,28 +49,66 @@ class Checker(Protocol):
     def check(self, targets: Sequence[Target]) -> list[Result]: ...
 
 
-def check_links(message: CheckLinks, *, sessions: Sessions, checker: Checker, settings: Links) -> None:
+def check_links(
+    message: CheckLinks,
+    *,
+    sessions: Sessions,
+    checker: Checker,
+    settings: Links,
+    connectivity: Connectivity = ONLINE,
+) -> None:
     """Fetch every link of the part, then write all that follows in one transaction."""
     with sessions.begin() as session:
         if session.get(PartDone, message.part_id) is not None:
             _confirm_again(session, message)
             return
-    results = checker.check([Target(spec.url, full=spec.full) for spec in message.links])
+        planned = plan.plan(session, message, datetime.now(UTC), settings.lease_s)
+    fetched = checker.check([Target(spec.url, full=spec.full) for spec in planned.due])
+    message, results = planned.joined(message, connectivity.believed(fetched))
     with sessions.begin() as session:
         if _is_first(session, message):
-            _write(session, message, results, settings)
+            divided = deferral.divide(message, results, datetime.now(UTC), settings)
+            _write(session, divided.part, divided.results, settings)
+            deferral.put_back(session, message, divided.rest, settings)
         else:
             _confirm_again(session, message)
 
 
-def lease_due(_: LeaseDueLinks, *, sessions: Sessions, settings: Links) -> None:
-    """Lease the links that are due and send them in parts; a link that another tick holds is passed over."""
+def cancel_parts(message: CancelParts, *, sessions: Sessions) -> None:
+    """Remember parts as done that nobody waits for any more."""
     with sessions.begin() as session:
-        due = _lease(session, settings)
-        parts = [outbox.job(SCHEDULED, part) for part in _scheduled_parts(due, settings.part_size)]
-        outbox.post(session, OUTBOX, parts)
-        forget = datetime.now(UTC) - PARTS_REMEMBERED
-        session.execute(delete(PartDone).where(PartDone.done_at < forget))
+        marks = [{"id": part_id, "job_id": message.job_id} for part_id in message.part_ids]
+        if marks:
+            session.execute(insert(PartDone).on_conflict_do_nothing(), marks)
+        deferral.cancel(session, message.job_id)
+
+
+def lease_due(_: LeaseDueLinks, *, sessions: Sessions, settings: Links) -> None:
+    """Lease the links that are due and send them in parts; a link that another tick holds is passed over.
+
+    A tick sends no more than it may, and stops where too many links wait already: after a long silence the schedule
+    catches up at the pace at which links are checked.
+    """
+    now = datetime.now(UTC)
+    with sessions.begin() as session:
+        outbox.post(session, OUTBOX, deferral.release(session, now, settings))
+        schedule.forget(session, now)
+        session.execute(delete(PartDone).where(PartDone.done_at < now - PARTS_REMEMBERED))
+        room = min(settings.tick_limit, settings.backlog_limit - schedule.waiting_links(session, now))
+    while room > 0 and (sent := _send_due(sessions, min(room, LEASED_AT_ONCE), settings)):
+        room -= sent
+    with sessions.begin() as session:
+        history.forget(session)
+
+
+def _send_due(sessions: Sessions, limit: int, settings: Links) -> int:
+    now = datetime.now(UTC)
+    with sessions.begin() as session:
+        due = schedule.lease(session, now, settings.lease_s, limit)
+        parts = schedule.parts(due, now, settings.part_size)
+        schedule.remember(session, parts, now + timedelta(seconds=settings.lease_s))
+        outbox.post(session, OUTBOX, [outbox.job(SCHEDULED, part) for part in parts])
+    return len(due)
 
 
 def rules_of(settings: Links) -> ConfirmRules:
@@ -90,6 +134,11 @@ def _confirm_again(session: Session, message: CheckLinks) -> None:
 
 
 def _write(session: Session, message: CheckLinks, results: Sequence[Result], settings: Links) -> None:
+    verdicts = Counter(str(each.verdict) for each in results)
+    if message.job_id and not message.keep:
+        insert_rows(session, CHECKS, passing.check_rows(message, results))
+        outbox.post(session, OUTBOX, _progress(session, message.job_id, message, verdicts))
+        return
     outcomes = _settle(session, message, dict(zip(message.links, results, strict=True)), settings)
     insert_rows(session, INCIDENTS, [outcome.opened for outcome in outcomes if outcome.opened])
     update_rows(session, INCIDENTS, "id", [outcome.resolved for outcome in outcomes if outcome.resolved])
@@ -97,11 +146,16 @@ def _write(session: Session, message: CheckLinks, results: Sequence[Result], set
     checks = [
         record.check_row(message.workspace_id, message.job_id, rows[_id(message, spec)], result, message.scheduled_at)
         for spec, result in zip(message.links, results, strict=True)
+        if _id(message, spec) in rows
     ]
     insert_rows(session, CHECKS, checks)
+    timeline.begin(session, [outcome.opened for outcome in outcomes if outcome.opened])
+    insert_rows(session, MOMENTS, [moment for outcome in outcomes for moment in outcome.moments])
+    if message.leased:
+        schedule.release(session, message.part_id)
     drafts = _announcements(message, outcomes)
     if message.job_id:
-        drafts += _progress(session, message.job_id, message, Counter(str(each.verdict) for each in results))
+        drafts += _progress(session, message.job_id, message, verdicts)
     outbox.post(session, OUTBOX, drafts)
 
 
@@ -117,13 +171,16 @@ def _settle(
     outcomes: list[Outcome] = []
     while pending:
         known = _locked(session, sorted(pending))
-        moved = [_move(row, pending[row["id"]], message, results, settings) for row in known]
+        held = _is_held(session, message, [_seen(row, results[pending[row["id"]]]) for row in known], settings)
+        moved = [_move(row, pending[row["id"]], message, results, settings, held=held) for row in known]
         update_rows(session, LINKS, "id", [_mutable(outcome.row) for outcome in moved])
         fresh = [
             record.new_link(message.workspace_id, identity, spec, message.scheduled_at, settings.interval_s)
             for identity, spec in pending.items()
             if identity not in {row["id"] for row in known}
         ]
+        if message.leased or not message.registers:
+            return moved
         born = [_move(row, pending[row["id"]], message, results, settings, new=True) for row in fresh]
         added = _add(session, [outcome.row for outcome in born])
         outcomes += moved + [outcome for outcome in born if outcome.row["id"] in added]
@@ -145,14 +202,36 @@ def _move(
     results: Mapping[LinkSpec, Result],
     settings: Links,
     new: bool = False,
+    held: bool = False,
 ) -> Outcome:
+    if held and freeze.is_doubtful(results[spec]):
+        return record.hold(row, results[spec], message.scheduled_at, rules_of(settings))
     if message.job_id and not new:
         row = record.resubmitted(row, spec)
-    return record.apply(row, results[spec], message.scheduled_at, rules_of(settings))
+    pace = Pace(settings.broken_backoff, settings.stable_backoff)
+    return record.apply(row, results[spec], message.scheduled_at, rules_of(settings), pace)
 
 
 def _mutable(row: Row) -> Row:
-    return {name: value for name, value in row.items() if name not in ("workspace_id", "url", "host", "created_at")}
+    return {name: value for name, value in row.items() if name not in record.SET_BY_PEOPLE}
+
+
+def _seen(row: Row, result: Result) -> Seen:
+    return Seen(row["state"], row["host"], result)
+
+
+def _is_held(session: Session, message: CheckLinks, seen: Sequence[Seen], settings: Links) -> bool:
+    """Whether the failures of this part are too many at once to be believed."""
+    rules = FreezeRules(settings.freeze_share, settings.freeze_hosts, settings.freeze_longest_s)
+    storm = freeze.storm(seen, rules)
+    if storm is None:
+        return False
+    now = datetime.now(UTC)
+    holding = freeze.hold(session, message.workspace_id, now, rules)
+    if holding.began:
+        told = ChecksFrozen(wire.new_id(), message.workspace_id, now, storm.failed, storm.checked, storm.hosts)
+        outbox.post(session, OUTBOX, [outbox.event(told)])
+    return holding.active
 
 
 def _add(session: Session, rows: Sequence[Row]) -> set[uuid.UUID]:
@@ -171,7 +250,7 @@ def _add(session: Session, rows: Sequence[Row]) -> set[uuid.UUID]:
 
 
 def _announcements(message: CheckLinks, outcomes: Sequence[Outcome]) -> list[outbox.Draft]:
-    drafts = [outbox.event(outcome.event, outcome.row["traceparent"]) for outcome in outcomes if outcome.event]
+    drafts = [outbox.event(event, outcome.row["traceparent"]) for outcome in outcomes for event in outcome.events]
     changes = tuple(outcome.change for outcome in outcomes if outcome.change)
     if changes:
         told = LinksChanged(wire.new_id(), message.workspace_id, datetime.now(UTC), changes, message.job_id)
@@ -209,7 +288,7 @@ def _count(session: Session, job_id: uuid.UUID, message: CheckLinks, verdicts: M
         ON CONFLICT (id) DO UPDATE SET
             done = job.done + excluded.done,
             verdicts = (
-                SELECT jsonb_object_agg(name, total) FROM (
+                SELECT coalesce(jsonb_object_agg(name, total), '{}') FROM (
                     SELECT key AS name, sum(value::int) AS total
                     FROM (SELECT * FROM jsonb_each_text(job.verdicts)
                           UNION ALL SELECT * FROM jsonb_each_text(excluded.verdicts)) AS each
@@ -222,40 +301,3 @@ def _count(session: Session, job_id: uuid.UUID, message: CheckLinks, verdicts: M
 
 def _part_checked(part_id: uuid.UUID, job_id: uuid.UUID) -> PartChecked:
     return PartChecked(wire.new_id(), part_id, job_id)
-
-
-@dataclass(frozen=True)
-class _Due:
-    workspace_id: uuid.UUID
-    spec: LinkSpec
-
-
-def _lease(session: Session, settings: Links) -> list[_Due]:
-    now = datetime.now(UTC)
-    due = (
-        select(Link.id)
-        .where(Link.next_check_at <= now)
-        .order_by(Link.next_check_at)
-        .limit(settings.tick_limit)
-        .with_for_update(skip_locked=True)
-        .cte("due")
-    )
-    leased = (
-        LINKS.update()
-        .where(LINKS.c.id == due.c.id)
-        .values(next_check_at=now + timedelta(seconds=settings.lease_s))
-        .returning(LINKS.c.workspace_id, LINKS.c.url, LINKS.c.confirming)
-    )
-    return [_Due(row.workspace_id, LinkSpec(row.url, full=row.confirming)) for row in session.execute(leased)]
-
-
-def _scheduled_parts(due: Sequence[_Due], size: int) -> list[CheckLinks]:
-    now = datetime.now(UTC)
-    parts = []
-    for workspace_id, group in groupby(sorted(due, key=lambda each: each.workspace_id), lambda each: each.workspace_id):
-        specs = [each.spec for each in group]
-        parts += [
-            CheckLinks(wire.new_id(), workspace_id, now, tuple(specs[start : start + size]))
-            for start in range(0, len(specs), size)
-        ]
-    return parts

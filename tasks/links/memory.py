@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from tasks.links.question import Answer, Question
+
 Address = tuple[str, int]
 
 # Servers beyond these are forgotten, the oldest first.
 REMEMBERED = 10_000
+# Answers are larger: the rules of a robots.txt, the words of a page.
+REMEMBERED_ANSWERS = 5_000
 
 
 class Memory:
-    """By host and port: whose HEAD lies, and when whose certificate ends."""
+    """By host and port: whose HEAD lies, and when whose certificate ends. By question: what the answer was."""
 
     def __init__(self) -> None:
         self._liars: dict[Address, None] = {}
         self._not_after: dict[Address, datetime] = {}
+        self._answers: dict[Question, Answer] = {}
 
     def head_lies(self, address: Address) -> bool:
         return address in self._liars
@@ -33,3 +38,13 @@ class Memory:
             del self._not_after[next(iter(self._not_after))]
         self._not_after[address] = seen
         return seen
+
+    def recall(self, question: Question, now: float) -> Answer | None:
+        """The answer to a question, while it is to be believed."""
+        answer = self._answers.get(question)
+        return answer if answer is not None and answer.expires_at > now else None
+
+    def learn(self, question: Question, answer: Answer) -> None:
+        if len(self._answers) >= REMEMBERED_ANSWERS:
+            del self._answers[next(iter(self._answers))]
+        self._answers[question] = answer

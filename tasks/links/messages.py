@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import uuid_utils
 
@@ -26,6 +27,8 @@ class LinkSpec:
     external_id: str | None = None
     # A confirmation asks for the whole page, because HEAD lies more often than GET.
     full: bool = False
+    # The reason by which the host refused it, where it has waited for the host since.
+    refused_as: str | None = None
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,22 @@ class CheckLinks(Message):
     job_id: uuid.UUID | None = None
     # Of the whole job, so that the part which completes it knows.
     job_total: int = 0
+    # How often these links were put back because their host wanted to be left alone.
+    deferrals: int = 0
+    # Whether the links stay. Of others only the job's results are recorded: none is added, moved or told about.
+    keep: bool = True
+    # Of the schedule: only those links are checked that nobody has checked, paused or removed since.
+    leased: bool = False
+    # Whether links that are not known are added.
+    registers: bool = True
+
+
+@dataclass(frozen=True)
+class CancelParts(Message):
+    """Do not begin these parts of a job, and record nothing of those that are under way."""
+
+    job_id: uuid.UUID
+    part_ids: tuple[uuid.UUID, ...]
 
 
 @dataclass(frozen=True)
@@ -128,3 +147,110 @@ class LinkRecovered(Event):
     recovered_at: datetime
     duration_s: float
     tags: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True)
+class LinkFlapping(Event):
+    """A link breaks and recovers so often that nobody is told of each any more, until it is calm again."""
+
+    event_id: uuid.UUID
+    workspace_id: uuid.UUID
+    link_id: uuid.UUID
+    url: str
+    reason: str
+    # How often it went from alive to dead or back within the latest checks.
+    changes: int
+    at: datetime
+    tags: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True)
+class LinkUnverifiable(Event):
+    """For a long time no check could tell whether a link works. Told once, and not urgent."""
+
+    event_id: uuid.UUID
+    workspace_id: uuid.UUID
+    link_id: uuid.UUID
+    url: str
+    reason: str
+    since: datetime
+    at: datetime
+    tags: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True)
+class ChecksFrozen(Event):
+    """So many links of a workspace failed at once that the fault is likely on our side; nothing moves meanwhile."""
+
+    event_id: uuid.UUID
+    workspace_id: uuid.UUID
+    at: datetime
+    failed: int
+    checked: int
+    hosts: int
+
+
+@dataclass(frozen=True)
+class Edit:
+    """What was changed on one link: by name, what it was and what it is."""
+
+    event_id: uuid.UUID
+    link_id: uuid.UUID
+    url: str
+    changes: dict[str, tuple[Any, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class LinksEdited(Event):
+    """Somebody changed settings of links."""
+
+    event_id: uuid.UUID
+    workspace_id: uuid.UUID
+    occurred_at: datetime
+    edits: tuple[Edit, ...]
+    actor: str
+    ip: str = ""
+    user_agent: str = ""
+
+
+@dataclass(frozen=True)
+class LinksRemoved(Event):
+    """Somebody removed links, and their history with them."""
+
+    event_id: uuid.UUID
+    workspace_id: uuid.UUID
+    occurred_at: datetime
+    edits: tuple[Edit, ...]
+    actor: str
+    ip: str = ""
+    user_agent: str = ""
+
+
+@dataclass(frozen=True)
+class IncidentAcknowledged(Event):
+    """Somebody has seen an incident and is on it."""
+
+    event_id: uuid.UUID
+    workspace_id: uuid.UUID
+    incident_id: uuid.UUID
+    link_id: uuid.UUID
+    url: str
+    occurred_at: datetime
+    actor: str
+    ip: str = ""
+    user_agent: str = ""
+
+
+@dataclass(frozen=True)
+class WindowChanged(Event):
+    """A maintenance window was created, edited or deleted."""
+
+    event_id: uuid.UUID
+    workspace_id: uuid.UUID
+    window_id: uuid.UUID
+    window_name: str
+    change: str
+    occurred_at: datetime
+    actor: str
+    ip: str = ""
+    user_agent: str = ""

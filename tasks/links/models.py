@@ -14,14 +14,13 @@ from sqlalchemy import (
     Index,
     Table,
     Text,
-    UniqueConstraint,
     func,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from tasks.links.state import State
+from tasks.links.state import Moment, State
 from tasks.links.verdict import Verdict
 from tasks.outbox import OutboxMixin
 
@@ -36,20 +35,20 @@ class Outbox(OutboxMixin, Base):
     """What links has decided to say."""
 
 
-def _one_of(column: str, values: type[State] | type[Verdict]) -> CheckConstraint:
+def _one_of(column: str, values: type[State] | type[Verdict] | type[Moment]) -> CheckConstraint:
     allowed = ", ".join(f"'{value}'" for value in values)
     return CheckConstraint(f"{column} IN ({allowed})", name=f"{column}_known")
 
 
 class Link(Base):
-    """A URL of a workspace, with its standing (see `state.Standing`) and its schedule."""
+    """A URL of a workspace, whose id is made of both, with its standing (see `state.Standing`) and its schedule."""
 
     __tablename__ = "links"
     __table_args__ = (
-        UniqueConstraint("workspace_id", "url", name="one_link_per_url"),
         _one_of("state", State),
         CheckConstraint("interval_s >= 1", name="interval_positive"),
-        Index("links_due", "next_check_at"),
+        # By workspace first, so that the tick can give each of them its share.
+        Index("links_due", "workspace_id", "next_check_at", postgresql_where=text("NOT paused")),
         Index("links_by_age", "workspace_id", "created_at", "id"),
         Index("links_by_host", "workspace_id", "host"),
     )
@@ -64,6 +63,15 @@ class Link(Base):
     external_id: Mapped[str | None]
     # The trace of the latest submission: what happens to the link later is told in it.
     traceparent: Mapped[str]
+    # Of what people set, not of what checks find: an edit names the version that it was made from.
+    version: Mapped[int] = mapped_column(server_default=text("1"))
+    paused: Mapped[bool] = mapped_column(server_default=text("false"))
+    ignored: Mapped[bool] = mapped_column(server_default=text("false"))
+    muted_until: Mapped[datetime | None]
+    # Instead of the settings' own, where they are set.
+    confirm_hard: Mapped[int | None]
+    confirm_transient: Mapped[int | None]
+    min_confirm_s: Mapped[float | None]
 
     state: Mapped[str]
     failures: Mapped[int]
@@ -83,6 +91,10 @@ class Link(Base):
     suggested_url: Mapped[str | None]
     latency_ms: Mapped[float | None]
     incident_id: Mapped[uuid.UUID | None]
+    # The latest counted checks, a letter each, and what people believe (see `overlays`).
+    recent: Mapped[str]
+    flapping: Mapped[bool] = mapped_column(server_default=text("false"))
+    told: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
 
     last_checked_at: Mapped[datetime | None]
     # Results move the standing in scheduled order only.
@@ -132,16 +144,76 @@ class Incident(Base):
     __tablename__ = "incidents"
     __table_args__ = (
         Index("one_open_incident", "link_id", unique=True, postgresql_where=text("resolved_at IS NULL")),
+        Index("incidents_by_age", "workspace_id", "id"),
+        Index("incidents_by_link", "link_id", "started_at"),
         CheckConstraint("resolved_at >= started_at", name="ends_after_start"),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     workspace_id: Mapped[uuid.UUID]
     link_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("links.id", ondelete="CASCADE"))
+    # The cause, as the check saw it that removed the doubt.
     reason: Mapped[str]
+    status_code: Mapped[int | None]
+    detail: Mapped[str]
     started_at: Mapped[datetime]
     opened_at: Mapped[datetime]
+    acknowledged_at: Mapped[datetime | None]
+    acknowledged_by: Mapped[str | None]
     resolved_at: Mapped[datetime | None]
+
+
+class IncidentMoment(Base):
+    """One line of an incident's timeline. It outlives the checks that it was made of."""
+
+    __tablename__ = "incident_moments"
+    __table_args__ = (
+        Index("moments_by_incident", "incident_id", "at", "id"),
+        _one_of("kind", Moment),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    incident_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("incidents.id", ondelete="CASCADE"))
+    at: Mapped[datetime]
+    kind: Mapped[str]
+    reason: Mapped[str | None]
+    status_code: Mapped[int | None]
+    detail: Mapped[str]
+    actor: Mapped[str | None]
+
+
+class Window(Base):
+    """A time of maintenance, once or again and again, of a workspace, one of its hosts or one of its tags."""
+
+    __tablename__ = "windows"
+    __table_args__ = (
+        Index("windows_by_workspace", "workspace_id", "id"),
+        CheckConstraint("duration_s >= 1", name="duration_positive"),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    workspace_id: Mapped[uuid.UUID]
+    name: Mapped[str]
+    # Neither: the whole workspace. Both: the links of that host which have that tag.
+    host: Mapped[str | None]
+    tag: Mapped[str | None]
+    starts_at: Mapped[datetime]
+    duration_s: Mapped[int]
+    # RFC 5545, reckoned in the time zone; empty: once.
+    rrule: Mapped[str]
+    timezone: Mapped[str]
+    version: Mapped[int] = mapped_column(server_default=text("1"))
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Freeze(Base):
+    """A time in which a workspace's failures are not believed, because too many came at once."""
+
+    __tablename__ = "freezes"
+
+    workspace_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    started_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
 
 
 class Job(Base):
@@ -159,6 +231,25 @@ class Job(Base):
     finished_at: Mapped[datetime | None]
 
 
+class Lease(Base):
+    """A part of the schedule that is on its way: so many links wait to be checked."""
+
+    __tablename__ = "leases"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    links: Mapped[int]
+    ends_at: Mapped[datetime]
+
+
+class Removed(Base):
+    """A link that was removed, whose history is still to be forgotten."""
+
+    __tablename__ = "removed"
+
+    link_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    removed_at: Mapped[datetime]
+
+
 class PartDone(Base):
     """The inbox: parts whose results are on record. A part that comes again finds itself here."""
 
@@ -170,7 +261,27 @@ class PartDone(Base):
     done_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
+class PartDeferred(Base):
+    """Links of a part whose host wants to be left alone, until they may be asked for; see `deferral`."""
+
+    __tablename__ = "parts_deferred"
+    __table_args__ = (Index("parts_deferred_due", "not_before"),)
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    job_id: Mapped[uuid.UUID | None]
+    body: Mapped[str]
+    not_before: Mapped[datetime]
+    # How often it was sent; it is here until it was done.
+    sent: Mapped[int]
+    traceparent: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
 LINKS: Table = Link.__table__  # type: ignore[assignment]  # declared as a FromClause, always a Table
 CHECKS: Table = Check.__table__  # type: ignore[assignment]
 INCIDENTS: Table = Incident.__table__  # type: ignore[assignment]
+MOMENTS: Table = IncidentMoment.__table__  # type: ignore[assignment]
+LEASES: Table = Lease.__table__  # type: ignore[assignment]
+WINDOWS: Table = Window.__table__  # type: ignore[assignment]
+PARTS_DEFERRED: Table = PartDeferred.__table__  # type: ignore[assignment]
 OUTBOX: Table = Outbox.__table__  # type: ignore[assignment]

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, select, tuple_
+from sqlalchemy import Column, ColumnElement, Row, Uuid, cast, func, select, tuple_
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from config import telemetry
-from tasks.links.models import CHECKS, Job, Link
+from tasks.links.models import CHECKS, LINKS, Job, Link
+from tasks.links.uptime import uptimes
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,16 @@ class LinkView:
     latency_ms: float | None
     incident_id: uuid.UUID | None
     created_at: datetime
+    version: int
+    paused: bool
+    ignored: bool
+    muted_until: datetime | None
+    flapping: bool
+    confirm_hard: int | None
+    confirm_transient: int | None
+    min_confirm_s: float | None
     trace_id: str
+    uptime_30d: float | None
 
 
 @dataclass(frozen=True)
@@ -109,7 +121,7 @@ class LinkFilter:
 def get_link(session: Session, workspace_id: uuid.UUID, link_id: uuid.UUID) -> LinkView | None:
     """The link, if it is this workspace's."""
     link = session.scalar(select(Link).where(Link.id == link_id, Link.workspace_id == workspace_id))
-    return _link(link) if link else None
+    return next(iter(_views(session, [link])), None) if link else None
 
 
 def list_links(
@@ -118,11 +130,32 @@ def list_links(
     """Links, newest first, and where the next page starts."""
     query = select(Link).where(Link.workspace_id == workspace_id, *wanted.clauses())
     if after:
-        created_at, _, last = after.partition(" ")
-        query = query.where(tuple_(Link.created_at, Link.id) < (datetime.fromisoformat(created_at), uuid.UUID(last)))
+        query = query.where(_older_than(after))
     links = session.scalars(query.order_by(Link.created_at.desc(), Link.id.desc()).limit(limit + 1)).all()
     following = f"{links[limit - 1].created_at.isoformat()} {links[limit - 1].id}" if len(links) > limit else ""
-    return [_link(link) for link in links[:limit]], following
+    return _views(session, links[:limit]), following
+
+
+def select_ids(
+    session: Session, workspace_id: uuid.UUID, limit: int, after: str, wanted: LinkFilter
+) -> tuple[list[uuid.UUID], str]:
+    """Ids of links, and where the next page starts. Links that leave the filter meanwhile do not shift it."""
+    rows, following = _page_by_age(session, workspace_id, limit, after, wanted, LINKS.c.id)
+    return [row.id for row in rows], following
+
+
+def select_urls(
+    session: Session, workspace_id: uuid.UUID, limit: int, after: str, wanted: LinkFilter
+) -> tuple[list[str], str]:
+    """URLs of links, and where the next page starts."""
+    rows, following = _page_by_age(session, workspace_id, limit, after, wanted, LINKS.c.url)
+    return [row.url for row in rows], following
+
+
+def count_links(session: Session, workspace_id: uuid.UUID, wanted: LinkFilter) -> int:
+    """How many links there are."""
+    query = select(func.count()).select_from(Link).where(Link.workspace_id == workspace_id, *wanted.clauses())
+    return session.scalar(query) or 0
 
 
 def list_checks(
@@ -133,6 +166,14 @@ def list_checks(
     if after:
         query = query.where(CHECKS.c.id < uuid.UUID(after))
     return _page(session.execute(query.order_by(CHECKS.c.id.desc()).limit(limit + 1)).all(), limit)
+
+
+def count_known(session: Session, workspace_id: uuid.UUID, ids: Sequence[uuid.UUID]) -> int:
+    """How many of these links this workspace has."""
+    # One array instead of thousands of parameters.
+    wanted = func.unnest(cast(list(ids), ARRAY(Uuid))).column_valued("id")
+    query = select(func.count()).select_from(Link).where(Link.workspace_id == workspace_id, Link.id.in_(select(wanted)))
+    return session.scalar(query) or 0
 
 
 def get_job(session: Session, workspace_id: uuid.UUID, job_id: uuid.UUID) -> JobView | None:
@@ -165,6 +206,31 @@ def _check(row: Row[Any]) -> CheckView:
     return CheckView(**{name: getattr(row, name) for name in CheckView.__dataclass_fields__})
 
 
-def _link(link: Link) -> LinkView:
-    values = {name: getattr(link, name) for name in LinkView.__dataclass_fields__ if name != "trace_id"}
-    return LinkView(**values, trace_id=telemetry.trace_id_of(link.traceparent))
+def _page_by_age(
+    session: Session, workspace_id: uuid.UUID, limit: int, after: str, wanted: LinkFilter, *columns: Column[Any]
+) -> tuple[Sequence[Any], str]:
+    query = select(*columns, LINKS.c.created_at, LINKS.c.id.label("last"))
+    query = query.where(LINKS.c.workspace_id == workspace_id, *wanted.clauses())
+    if after:
+        query = query.where(_older_than(after))
+    rows = session.execute(query.order_by(LINKS.c.created_at.desc(), LINKS.c.id.desc()).limit(limit + 1)).all()
+    following = f"{rows[limit - 1].created_at.isoformat()} {rows[limit - 1].last}" if len(rows) > limit else ""
+    return rows[:limit], following
+
+
+def _older_than(after: str) -> ColumnElement[bool]:
+    created_at, _, last = after.partition(" ")
+    return tuple_(Link.created_at, Link.id) < (datetime.fromisoformat(created_at), uuid.UUID(last))
+
+
+def _views(session: Session, links: Sequence[Link]) -> list[LinkView]:
+    up = uptimes(session, links, datetime.now(UTC))
+    names = LinkView.__dataclass_fields__.keys() - {"trace_id", "uptime_30d"}
+    return [
+        LinkView(
+            **{name: getattr(link, name) for name in names},
+            trace_id=telemetry.trace_id_of(link.traceparent),
+            uptime_30d=up.get(link.id),
+        )
+        for link in links
+    ]

@@ -5,22 +5,51 @@ from __future__ import annotations
 import random
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from config import telemetry
 from tasks import wire
-from tasks.links.messages import LinkBroke, LinkChange, LinkRecovered, LinkSpec
+from tasks.links import overlays
+from tasks.links.messages import (
+    LinkBroke,
+    LinkChange,
+    LinkFlapping,
+    LinkRecovered,
+    LinkSpec,
+    LinkUnverifiable,
+)
+from tasks.links.overlays import Episode
+from tasks.links.pace import Pace
 from tasks.links.result import Result
-from tasks.links.state import Announcement, ConfirmRules, Standing, State, Step, advance
+from tasks.links.state import Announcement, ConfirmRules, Moment, Standing, State, Step, advance
+from tasks.links.verdict import Permanence, Verdict
 from tasks.urls import host_of
 
 STANDING = tuple(Standing.__dataclass_fields__)
 # Never early: a confirmation before its time could not confirm.
 JITTER = 0.1
 
+# What checks do not change: it is read with the row and never written back.
+SET_BY_PEOPLE = (
+    "workspace_id",
+    "url",
+    "host",
+    "created_at",
+    "paused",
+    "ignored",
+    "muted_until",
+    "confirm_hard",
+    "confirm_transient",
+    "min_confirm_s",
+)
+OVERRIDES = {"hard": "confirm_hard", "transient": "confirm_transient", "min_confirm_s": "min_confirm_s"}
+
+AS_SET = Pace(broken_most=1, stable_most=1)
+
 Row = dict[str, Any]
+Told = LinkBroke | LinkRecovered | LinkFlapping | LinkUnverifiable
 
 
 @dataclass
@@ -29,9 +58,10 @@ class Outcome:
 
     row: Row
     change: LinkChange | None = None
-    event: LinkBroke | LinkRecovered | None = None
+    events: list[Told] = field(default_factory=list)
     opened: Row | None = None
-    resolved: Row | None = field(default=None)
+    resolved: Row | None = None
+    moments: list[Row] = field(default_factory=list)
 
 
 def new_link(workspace_id: uuid.UUID, identity: uuid.UUID, spec: LinkSpec, at: datetime, interval_s: int) -> Row:
@@ -57,6 +87,8 @@ def new_link(workspace_id: uuid.UUID, identity: uuid.UUID, spec: LinkSpec, at: d
         "suggested_url": None,
         "latency_ms": None,
         "incident_id": None,
+        "recent": "",
+        "told": None,
         "last_checked_at": None,
         "last_scheduled_at": None,
         "next_check_at": at,
@@ -73,30 +105,47 @@ def resubmitted(row: Mapping[str, Any], spec: LinkSpec) -> Row:
         changes["tags"] = list(spec.tags)
     if spec.external_id is not None:
         changes["external_id"] = spec.external_id
+    if any(row[name] != value for name, value in changes.items() if name != "traceparent"):
+        changes["version"] = row["version"] + 1
     return {**row, **changes}
 
 
-def apply(row: Row, result: Result, scheduled_at: datetime, rules: ConfirmRules) -> Outcome:
-    """Move a link by one result. A result older than the last one that counted moves nothing."""
+def apply(row: Row, result: Result, scheduled_at: datetime, rules: ConfirmRules, pace: Pace = AS_SET) -> Outcome:
+    """Move a link by one result. A result older than the last one that counted can only make us less sure."""
     if row["last_scheduled_at"] and scheduled_at <= row["last_scheduled_at"]:
-        return Outcome(row)
+        return Outcome(_doubted(row, result))
     before = Standing(**{**{name: row[name] for name in STANDING}, "state": State(row["state"])})
     full = result.methods[-1:] == ("GET",)
-    step = advance(before, result.judgement, result.finished_at, full, rules)
+    step = advance(before, result.judgement, result.finished_at, full, rules_of(row, rules))
     changed = {
         **row,
         **{name: getattr(step.standing, name) for name in STANDING},
-        **_seen(result),
+        **_seen(row, result),
         "since": result.finished_at if step.changed else row["since"],
         "last_checked_at": result.finished_at,
         "last_scheduled_at": scheduled_at,
-        **_next(row, step, result.finished_at),
     }
+    changed |= _next(changed, step, result.finished_at, pace)
     outcome = Outcome(changed)
     if step.changed:
         outcome.change = _change(changed, before.state)
+    _keep_incident(outcome, step, result)
     _tell(outcome, step, result)
     return outcome
+
+
+def hold(row: Row, result: Result, scheduled_at: datetime, rules: ConfirmRules) -> Outcome:
+    """Leave a link as it is, because its result is not to be believed, and look again soon."""
+    if row["last_scheduled_at"] and scheduled_at <= row["last_scheduled_at"]:
+        return Outcome(row)
+    again = Step(Standing(), confirm_after_s=next(iter(rules.offsets_s), None))
+    return Outcome({**row, "last_scheduled_at": scheduled_at, **_next(row, again, result.finished_at)})
+
+
+def rules_of(row: Row, rules: ConfirmRules) -> ConfirmRules:
+    """How sure to be of this link."""
+    own = {name: row[column] for name, column in OVERRIDES.items() if row.get(column) is not None}
+    return replace(rules, **own) if own else rules
 
 
 def check_row(workspace_id: uuid.UUID, job_id: uuid.UUID | None, link: Row, result: Result, at: datetime) -> Row:
@@ -127,7 +176,19 @@ def check_row(workspace_id: uuid.UUID, job_id: uuid.UUID | None, link: Row, resu
     }
 
 
-def _seen(result: Result) -> Row:
+def _doubted(row: Row, result: Result) -> Row:
+    """A good check that comes late, from amid a row of failures, leaves only the latest failure standing."""
+    amid = row["failing_since"] is not None and row["failing_since"] < result.finished_at
+    if result.verdict not in (Verdict.OK, Verdict.DEGRADED) or row["state"] != State.FAILING or not amid:
+        return row
+    hard = int(row["permanence"] == Permanence.HARD)
+    return {**row, "failures": 1, "hard_failures": hard, "failing_since": row["last_checked_at"]}
+
+
+def _seen(row: Row, result: Result) -> Row:
+    # What was skipped says nothing of the link: what is known of it stays.
+    if result.verdict is Verdict.SKIPPED and row["verdict"] not in (None, Verdict.SKIPPED):
+        return {}
     return {
         "verdict": result.verdict,
         "reason": result.reason,
@@ -139,11 +200,12 @@ def _seen(result: Result) -> Row:
     }
 
 
-def _next(row: Row, step: Step, at: datetime) -> Row:
+def _next(row: Row, step: Step, at: datetime, pace: Pace = AS_SET) -> Row:
     if step.confirm_after_s is not None:
         delay_s = step.confirm_after_s * (1 + random.random() * JITTER)  # noqa: S311  # spreads load, hides nothing
         return {"next_check_at": at + timedelta(seconds=delay_s), "confirming": True}
-    return {"next_check_at": next_slot(row["id"], row["interval_s"], at), "confirming": False}
+    interval_s = pace.interval_s(row["interval_s"], step.standing.state, at - row["since"])
+    return {"next_check_at": next_slot(row["id"], interval_s, at), "confirming": False}
 
 
 def next_slot(identity: uuid.UUID, interval_s: int, after: datetime) -> datetime:
@@ -168,45 +230,135 @@ def _change(row: Row, before: str) -> LinkChange:
     )
 
 
-def _tell(outcome: Outcome, step: Step, result: Result) -> None:
+def _keep_incident(outcome: Outcome, step: Step, result: Result) -> None:
+    """Open, resolve or go on with the link's incident, and write its timeline."""
     row = outcome.row
     if step.announce is Announcement.BROKE and step.incident_started_at:
-        incident_id = wire.new_id()
-        row["incident_id"] = incident_id
-        outcome.opened = {
-            "id": incident_id,
-            "workspace_id": row["workspace_id"],
-            "link_id": row["id"],
-            "reason": result.reason,
-            "started_at": step.incident_started_at,
-            "opened_at": result.finished_at,
-            "resolved_at": None,
-        }
-        outcome.event = LinkBroke(
-            event_id=wire.new_id(),
-            workspace_id=row["workspace_id"],
-            link_id=row["id"],
-            incident_id=incident_id,
-            url=row["url"],
-            reason=result.reason,
-            started_at=step.incident_started_at,
+        row["incident_id"] = wire.new_id()
+        outcome.opened = _incident(row, step.incident_started_at, result)
+        _note(outcome, Moment.OPENED, result)
+    elif step.announce is Announcement.RECOVERED and step.incident_ended_at:
+        outcome.resolved = {"id": row["incident_id"], "resolved_at": step.incident_ended_at}
+        _note(outcome, Moment.RESOLVED, result)
+        if _told(row) and row["told"]["id"] == str(row["incident_id"]):
+            row["told"] = {**row["told"], "ended_at": step.incident_ended_at.isoformat()}
+        row["incident_id"] = None
+    elif step.changed and step.incident_started_at:
+        recovering = step.standing.state is State.RECOVERING
+        _note(outcome, Moment.RECOVERING if recovering else Moment.RELAPSED, result)
+
+
+def _incident(row: Row, started_at: datetime, result: Result) -> Row:
+    return {
+        "id": row["incident_id"],
+        "workspace_id": row["workspace_id"],
+        "link_id": row["id"],
+        "reason": result.reason,
+        "status_code": result.status_code,
+        "detail": result.detail,
+        "started_at": started_at,
+        "opened_at": result.finished_at,
+        "resolved_at": None,
+    }
+
+
+def _note(outcome: Outcome, kind: Moment, result: Result) -> None:
+    moment = {
+        "id": wire.new_id(),
+        "incident_id": outcome.row["incident_id"],
+        "at": result.finished_at,
+        "kind": kind,
+        "reason": result.reason,
+        "status_code": result.status_code,
+        "detail": result.detail,
+        "actor": None,
+    }
+    outcome.moments.append(moment)
+
+
+def _tell(outcome: Outcome, step: Step, result: Result) -> None:
+    row, at = outcome.row, result.finished_at
+    began = _flap(row, result)
+    muted = overlays.is_quiet(at, row.get("ignored", False), row.get("muted_until"))
+    quiet = muted or row.get("flapping", False)
+    if began and not muted:
+        outcome.events.append(LinkFlapping(**_about(row, result), changes=overlays.transitions(row["recent"]), at=at))
+    if step.announce is Announcement.UNVERIFIABLE and not quiet:
+        since = step.standing.inconclusive_since or at
+        outcome.events.append(LinkUnverifiable(**_about(row, result), since=since, at=at))
+    told, present = _told(row), _present(row, step)
+    if present and result.verdict is not Verdict.BROKEN and (told is None or told.id != present.id):
+        # That a link is broken is told with a check that says so.
+        quiet = True
+    outcome.events += [_said(row, each, result) for each in overlays.owed(told, present, quiet)]
+    row["told"] = _as_json(overlays.believed(told, present, quiet))
+    muted_until = row.get("muted_until")
+    if present and not told and muted_until and muted_until > at:
+        # The link is looked at again when it may be spoken of.
+        row["next_check_at"] = min(row["next_check_at"], muted_until)
+
+
+def _flap(row: Row, result: Result) -> bool:
+    """Count the check; true when the link begins to flap with it."""
+    if result.verdict not in (Verdict.OK, Verdict.DEGRADED, Verdict.BROKEN):
+        return False
+    row["recent"] = overlays.with_check(row["recent"], result.verdict is not Verdict.BROKEN)
+    before = row.get("flapping", False)
+    now = overlays.flaps(before, row["recent"])
+    if now != before:
+        row["flapping"] = now
+    return now and not before
+
+
+def _told(row: Row) -> Episode[uuid.UUID] | None:
+    told = row["told"]
+    if not told:
+        return None
+    ended_at = datetime.fromisoformat(told["ended_at"]) if told["ended_at"] else None
+    return Episode(uuid.UUID(told["id"]), datetime.fromisoformat(told["started_at"]), ended_at)
+
+
+def _present(row: Row, step: Step) -> Episode[uuid.UUID] | None:
+    if row["incident_id"] is None or step.incident_started_at is None:
+        return None
+    return Episode(row["incident_id"], step.incident_started_at)
+
+
+def _as_json(told: Episode[uuid.UUID] | None) -> Row | None:
+    if told is None:
+        return None
+    ended_at = told.ended_at.isoformat() if told.ended_at else None
+    return {"id": str(told.id), "started_at": told.started_at.isoformat(), "ended_at": ended_at}
+
+
+def _said(row: Row, owed: overlays.Owed[uuid.UUID], result: Result) -> LinkBroke | LinkRecovered:
+    episode, about = owed.episode, _about(row, result)
+    if owed.what == "broke":
+        return LinkBroke(
+            **about,
+            incident_id=episode.id,
+            started_at=episode.started_at,
             broke_at=result.finished_at,
             status_code=result.status_code,
             detail=result.detail,
-            tags=tuple(row["tags"]),
         )
-    elif step.announce is Announcement.RECOVERED and step.incident_started_at and step.incident_ended_at:
-        outcome.resolved = {"id": row["incident_id"], "resolved_at": step.incident_ended_at}
-        outcome.event = LinkRecovered(
-            event_id=wire.new_id(),
-            workspace_id=row["workspace_id"],
-            link_id=row["id"],
-            incident_id=row["incident_id"],
-            url=row["url"],
-            reason=result.reason,
-            started_at=step.incident_started_at,
-            recovered_at=result.finished_at,
-            duration_s=(step.incident_ended_at - step.incident_started_at).total_seconds(),
-            tags=tuple(row["tags"]),
-        )
-        row["incident_id"] = None
+    ended_at = episode.ended_at or result.finished_at
+    return LinkRecovered(
+        **about,
+        incident_id=episode.id,
+        started_at=episode.started_at,
+        recovered_at=result.finished_at,
+        duration_s=(ended_at - episode.started_at).total_seconds(),
+    )
+
+
+def _about(row: Row, result: Result) -> dict[str, Any]:
+    """What every event of a link says."""
+    return {
+        "event_id": wire.new_id(),
+        "workspace_id": row["workspace_id"],
+        "link_id": row["id"],
+        "url": row["url"],
+        "reason": result.reason,
+        "tags": tuple(row["tags"]),
+    }

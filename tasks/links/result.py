@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from tasks.links.options import CheckOptions
 from tasks.links.verdict import Judgement, Permanence, Reason, Verdict
 
 
@@ -14,6 +15,7 @@ class Target:
 
     url: str
     full: bool = False
+    options: CheckOptions | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +31,12 @@ class Hop:
 class Result:
     """The outcome of a check.
 
-    `status_code` is that of the last response and `final_url` the last URL asked for. `suggested_url` is where a
-    permanent redirect says the link should point. `methods` are those tried, in order; `attempts` counts the first
-    try and its repetitions. `timings_ms` has the phases dns, connect, tls and ttfb of the last request, and the total
-    of all requests. `bytes_read` counts bodies as sent. `retry_after_s` is how long the server asked to be left alone.
+    `status_code` is that of the last response and `final_url` the last URL asked for. `suggested_url` is a
+    better one to link to, such as the end of a permanent redirect. `methods` are those tried, in order; `attempts`
+    counts the first try and its repetitions. `timings_ms` has the phases dns, connect, tls and ttfb of the last
+    request, and the total of all requests. `bytes_read` counts bodies as sent. `retry_after_s` is how long the server
+    asked to be left alone.
+    `wait_s`, where it is set, is how long until the host may be asked again: the check was untimely.
     """
 
     verdict: Verdict
@@ -51,6 +55,7 @@ class Result:
     started_at: datetime
     finished_at: datetime
     detail: str
+    wait_s: float | None = None
 
     @property
     def judgement(self) -> Judgement:

@@ -8,8 +8,9 @@ from functools import partial
 from config.settings import Database, Links, load
 from tasks import database
 from tasks.links import handlers
+from tasks.links.connectivity import Connectivity
 from tasks.links.fetch import Engine, EngineSettings
-from tasks.links.messages import CheckLinks, LeaseDueLinks
+from tasks.links.messages import CancelParts, CheckLinks, LeaseDueLinks
 from tasks.links.models import OUTBOX
 from tasks.service import Service
 
@@ -24,7 +25,14 @@ def build(environ: Mapping[str, str]) -> Service:
         sessions=sessions,
         outbox=OUTBOX,
         handlers={
-            CheckLinks: partial(handlers.check_links, sessions=sessions, checker=engine, settings=settings),
+            CheckLinks: partial(
+                handlers.check_links,
+                sessions=sessions,
+                checker=engine,
+                settings=settings,
+                connectivity=Connectivity(settings.connectivity_probes),
+            ),
+            CancelParts: partial(handlers.cancel_parts, sessions=sessions),
             LeaseDueLinks: partial(handlers.lease_due, sessions=sessions, settings=settings),
         },
         stop=engine.close,
@@ -37,9 +45,18 @@ def engine_settings(settings: Links) -> EngineSettings:
         allow_networks=settings.allow_networks,
         host_concurrency=settings.host_concurrency,
         host_interval_ms=settings.host_interval_ms,
+        backoff_cap_s=settings.backoff_cap_s,
+        backoff_patience_s=settings.backoff_patience_s,
+        redis_url=settings.redis_url,
         connect_timeout_s=settings.connect_timeout_s,
         total_timeout_s=settings.total_timeout_s,
         retries=settings.retries,
         ca_file=settings.ca_file,
         user_agent=settings.user_agent,
+        fragments=settings.fragments,
+        tls_warn_days=settings.tls_warn_days,
+        slow_ms=settings.slow_ms,
+        suggest_https=settings.suggest_https,
+        soft_404=settings.soft_404,
+        robots=settings.robots,
     )

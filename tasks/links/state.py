@@ -24,6 +24,18 @@ class Announcement(StrEnum):
     UNVERIFIABLE = "unverifiable"
 
 
+class Moment(StrEnum):
+    """What an incident's timeline is made of."""
+
+    FIRST_FAILURE = "first_failure"
+    CONFIRMATION = "confirmation"
+    OPENED = "opened"
+    ACKNOWLEDGED = "acknowledged"
+    RECOVERING = "recovering"
+    RELAPSED = "relapsed"
+    RESOLVED = "resolved"
+
+
 @dataclass(frozen=True, slots=True)
 class ConfirmRules:
     """How sure to be before anybody is told.

@@ -31,12 +31,21 @@ class TransferSettings:
     ca_file: str
 
 
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a request asks for beyond the usual: the body, and headers of its own."""
+
+    body: bool = False
+    headers: tuple[tuple[str, str], ...] = ()
+
+
 @dataclass(slots=True)
 class Response:
     """What one request brought: a status where a whole head came, a fault where something went wrong, or both.
 
     `refusal` says why the guard let it connect nowhere; `stale` that it died with a connection kept from an earlier
-    request, which proves nothing; `timings_ms` are the durations of the phases.
+    request, which proves nothing; `timings_ms` are the durations of the phases. `body` is there where it was wished
+    for, and `whole` unless it was longer than the cap.
     """
 
     status: int
@@ -49,6 +58,8 @@ class Response:
     bytes_read: int
     tls_not_after: datetime | None
     lines: list[bytes] = field(repr=False)
+    body: bytes | None = field(default=None, repr=False)
+    whole: bool = True
 
     def headers(self) -> dict[str, str]:
         """The headers of the final head, names in lower case; of repeated ones the first."""
@@ -73,6 +84,10 @@ class Transfer:
         self._method = "GET"
         self._resolves = False
         self._fresh = False
+        self._wish: Wish | None = None
+        self._cap = settings.body_cap_bytes
+        self._body = bytearray()
+        self._is_cut = False
         self._set_up(settings)
 
     def _set_up(self, settings: TransferSettings) -> None:
@@ -85,18 +100,24 @@ class Transfer:
         set_option(pycurl.FOLLOWLOCATION, 0)
         set_option(pycurl.PATH_AS_IS, 1)
         set_option(pycurl.USERAGENT, settings.user_agent)
-        set_option(pycurl.HTTPHEADER, list(ACCEPT))
         set_option(pycurl.ACCEPT_ENCODING, "")  # all that libcurl can decode
         set_option(pycurl.CONNECTTIMEOUT_MS, max(int(settings.connect_timeout_s * 1000), 1))
-        set_option(pycurl.MAXFILESIZE_LARGE, settings.body_cap_bytes)  # as sent and as decoded, announced or not
         set_option(pycurl.CAINFO, settings.ca_file)
         set_option(pycurl.OPT_CERTINFO, 1)
         set_option(pycurl.OPENSOCKETFUNCTION, self._open_socket)
-        # Builtins: they are called for every line and chunk without a step of Python. len() says "all of it taken".
+        # A builtin: it is called for every line without a step of Python.
         set_option(pycurl.HEADERFUNCTION, self._lines.append)
-        set_option(pycurl.WRITEFUNCTION, len, use_memoryview=True)
+        self._adapt(None)
 
-    def prepare(self, method: str, url: str, timeout_s: float, resolve: str | None, fresh: bool = False) -> None:
+    def prepare(
+        self,
+        method: str,
+        url: str,
+        timeout_s: float,
+        resolve: str | None,
+        fresh: bool = False,
+        wish: Wish | None = None,
+    ) -> None:
         """Make ready for a request; `resolve` is libcurl's host:port:addresses, `fresh` asks for a new connection."""
         self._lines.clear()
         self._refusal = None
@@ -110,16 +131,47 @@ class Transfer:
         if fresh != self._fresh:
             self.easy.setopt(pycurl.FRESH_CONNECT, fresh)
             self._fresh = fresh
+        if wish is not None or self._wish is not None:
+            self._adapt(wish)
         if resolve or self._resolves:
             # The plus lets the entry age; what stays set would be entered anew by each request.
             self.easy.setopt(pycurl.RESOLVE, [f"+{resolve}"] if resolve else [])
             self._resolves = bool(resolve)
 
+    def _adapt(self, wish: Wish | None) -> None:
+        """Ask for what is wished, or for the usual again."""
+        set_option = self.easy.setopt
+        own = dict(wish.headers) if wish else {}
+        names = {name.lower() for name in own}
+        lines = [line for line in ACCEPT if line.partition(":")[0].lower() not in names]
+        # A semicolon is how libcurl is told to send a header without a value.
+        lines += [f"{name}: {value}" if value else f"{name};" for name, value in own.items()]
+        set_option(pycurl.HTTPHEADER, lines)
+        if wish and wish.body:
+            # The cap is ours to keep: libcurl would bring nothing of a body that is announced as longer.
+            set_option(pycurl.MAXFILESIZE_LARGE, 0)
+            set_option(pycurl.WRITEFUNCTION, self._take, use_memoryview=True)
+        else:
+            set_option(pycurl.MAXFILESIZE_LARGE, self._cap)  # as sent and as decoded, announced or not
+            # A builtin again: len() says "all of it taken".
+            set_option(pycurl.WRITEFUNCTION, len, use_memoryview=True)
+        self._wish = wish
+        self._body = bytearray()
+        self._is_cut = False
+
+    def _take(self, chunk: memoryview) -> int:
+        """Keep a piece of the body; to take less than all of it ends the transfer."""
+        room = self._cap - len(self._body)
+        self._body += chunk[:room]
+        self._is_cut = len(chunk) > room
+        return 0 if self._is_cut else len(chunk)
+
     def response(self, code: int, text: str) -> Response:
         """Read what came of the request that ended with libcurl's error code (0: none)."""
         info = self.easy.getinfo
         status = self._status()
-        fault = self._fault(code, text, status) if code not in (0, FILESIZE_EXCEEDED) else None
+        fine = code in (0, FILESIZE_EXCEEDED) or self._is_cut
+        fault = None if fine else self._fault(code, text, status)
         elapsed_s = info(pycurl.TOTAL_TIME)
         refused = fault is not None and fault.code == COULDNT_CONNECT
         died = fault is not None and fault.phase is Phase.REQUEST and fault.code != OPERATION_TIMEDOUT
@@ -134,6 +186,8 @@ class Transfer:
             bytes_read=int(info(pycurl.SIZE_DOWNLOAD_T)),
             tls_not_after=self._tls_not_after(),
             lines=self._lines.copy(),
+            body=bytes(self._body) if self._wish and self._wish.body else None,
+            whole=not self._is_cut,
         )
 
     def _open_socket(self, _purpose: int, address: pycurl.CurlSockAddr) -> socket.socket | int:

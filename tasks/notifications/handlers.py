@@ -14,7 +14,7 @@ from config import telemetry
 from config.settings import Notifications
 from tasks import outbox, wire
 from tasks.database import Sessions
-from tasks.links.messages import LinkBroke, LinkRecovered
+from tasks.links.messages import ChecksFrozen, LinkBroke, LinkFlapping, LinkRecovered, LinkUnverifiable
 from tasks.notifications import deliveries, rules
 from tasks.notifications.channels.sending import Envelope, Outcome, Sender, failed
 from tasks.notifications.deliveries import Cause, Claim, Ended
@@ -24,7 +24,12 @@ from tasks.notifications.vault import Vault, VaultError
 from tasks.notifications.wording import notice
 
 
-def tell(message: LinkBroke | LinkRecovered, *, sessions: Sessions, settings: Notifications) -> None:
+def tell(
+    message: LinkBroke | LinkRecovered | LinkFlapping | LinkUnverifiable | ChecksFrozen,
+    *,
+    sessions: Sessions,
+    settings: Notifications,
+) -> None:
     """One delivery for each channel that hears of it. Told twice, nothing is added."""
     said = notice(message)
     cause = Cause(message.event_id, message.workspace_id)

@@ -8,7 +8,7 @@ from functools import partial
 from config.settings import Database, Notifications, SettingsError, load
 from tasks import database
 from tasks.guard import AddressPolicy
-from tasks.links.messages import LinkBroke, LinkRecovered
+from tasks.links.messages import ChecksFrozen, LinkBroke, LinkFlapping, LinkRecovered, LinkUnverifiable
 from tasks.notifications import handlers
 from tasks.notifications.channels.email import EmailSender, SmtpServer, smtp_server
 from tasks.notifications.channels.sending import Sender
@@ -35,6 +35,9 @@ def build(environ: Mapping[str, str]) -> Service:
         handlers={
             LinkBroke: tell,
             LinkRecovered: tell,
+            LinkFlapping: tell,
+            LinkUnverifiable: tell,
+            ChecksFrozen: tell,
             SendNotification: partial(handlers.send_notification, sessions=sessions, settings=settings),
             Deliver: deliver,
             RetryDeliveries: partial(handlers.retry_deliveries, sessions=sessions, settings=settings),

@@ -10,10 +10,10 @@ from typing import Any
 
 import msgspec
 
-from tasks.links.messages import LinkBroke, LinkRecovered
+from tasks.links.messages import ChecksFrozen, LinkBroke, LinkFlapping, LinkRecovered, LinkUnverifiable
 from tasks.notifications.messages import SendNotification
 from tasks.notifications.reasons import explain
-from tasks.wire import Message
+from tasks.wire import Event, Message
 
 LONGEST_TITLE = 300
 # Standard Webhooks: keep payloads under 20 kB.
@@ -24,7 +24,10 @@ FOOTER = "You are told once when a link breaks, and once when it works again."
 
 @dataclass(frozen=True)
 class Notice:
-    """A message, the same for every channel. `subject` is link.broken, link.recovered or notification."""
+    """A message, the same for every channel.
+
+    `subject` is link.broken, link.recovered, link.flapping, link.unverifiable, checks.frozen or notification.
+    """
 
     subject: str
     title: str
@@ -78,6 +81,48 @@ def _(message: LinkRecovered) -> Notice:
 
 
 @notice.register
+def _(message: LinkFlapping) -> Notice:
+    lines = [
+        message.url,
+        f"went {message.changes} times from working to broken or back within its latest checks.",
+        "",
+        "You are not told of each any more until it is calm again; then you hear of how it is.",
+        "What to do: look at what is behind it. If that is how it is, give the link a longer confirmation.",
+        "",
+        *_tags(message.tags),
+        f"Link: {message.link_id}",
+    ]
+    return _notice("link.flapping", f"Unsteady link: {message.url}", lines, message.at, message)
+
+
+@notice.register
+def _(message: LinkUnverifiable) -> Notice:
+    explanation = explain(message.reason, None)
+    lines = [
+        message.url,
+        f"could not be verified since {_time(message.since)}. It may well work for people.",
+        "",
+        f"Why: {explanation.why}",
+        f"What to do: {explanation.remedy}",
+        "",
+        *_tags(message.tags),
+        f"Link: {message.link_id}",
+    ]
+    return _notice("link.unverifiable", f"Cannot be verified: {message.url}", lines, message.at, message)
+
+
+@notice.register
+def _(message: ChecksFrozen) -> Notice:
+    lines = [
+        f"{message.failed} of {message.checked} links that worked, on {message.hosts} hosts, failed at once.",
+        "",
+        "That is more likely our own network than all of them. No link is called broken for now.",
+        "What to do: look at the network of the workers. You are told of this once.",
+    ]
+    return _notice("checks.frozen", "Many links failed at once: nothing is called broken", lines, message.at, message)
+
+
+@notice.register
 def _(message: SendNotification) -> Notice:
     payload = encode("notification", datetime.now(UTC), {"title": message.title, "body": message.body})
     return Notice("notification", _line(message.title), _storable(message.body), payload)
@@ -93,14 +138,14 @@ def encode(subject: str, occurred_at: datetime, data: dict[str, Any]) -> str:
         data = {**data, longest: data[longest][: len(data[longest]) // 2]}
 
 
-def _notice(subject: str, title: str, lines: list[str], at: datetime, message: LinkBroke | LinkRecovered) -> Notice:
+def _notice(subject: str, title: str, lines: list[str], at: datetime, message: Event) -> Notice:
     data = {
         name: getattr(message, name)
         for name in message.__dataclass_fields__
         if name not in ("event_id", "workspace_id")
     }
     payload = encode(subject, at, {"title": title, **data})
-    return Notice(subject, _line(title), _storable("\n".join(lines)), payload, message.link_id)
+    return Notice(subject, _line(title), _storable("\n".join(lines)), payload, getattr(message, "link_id", None))
 
 
 def _tags(tags: tuple[str, ...]) -> list[str]:

@@ -26,7 +26,7 @@ from cli.check import check
 from cli.client import key_of, url_of
 from contracts import links_pb2
 from tasks.database import Sessions
-from tasks.intake.models import Part
+from tasks.intake.models import Part, Submission
 from tasks.links.messages import CheckLinks, link_id
 from tests.conftest import ROOT
 from tests.web.conftest import neighbours, sessions, settings_for  # noqa: F401  # fixtures
@@ -126,23 +126,41 @@ def test_links_that_are_fine_print_nothing_but_a_summary(run: Run) -> None:
 def test_problems_are_printed_the_worst_first_and_a_broken_link_is_a_status(run: Run) -> None:
     result = run(OK, MOVED, SHY, GONE)
     assert result.exit_code == 3
-    assert [line.split() for line in result.stdout.splitlines()] == [
-        ["VERDICT", "REASON", "STATUS", "LINK"],
-        ["broken", "http_410", "410", GONE],
-        ["degraded", "redirected_permanent", "200", MOVED, "→", f"{MOVED}/now", "(1", "redirect)"],
-        ["inconclusive", "forbidden", "403", SHY],
+    assert result.stdout.splitlines() == [
+        "broken  http_410  410",
+        f"  {GONE}",
+        "  at argument 4",
+        "degraded  redirected_permanent  200",
+        f"  {MOVED}",
+        f"  → {MOVED}/now (1 redirect)",
+        "  at argument 2",
+        "inconclusive  forbidden  403",
+        f"  {SHY}",
+        "  at argument 3",
     ]
     assert result.stderr.startswith("4 links · 1 ok · 1 broken · 1 degraded · 1 inconclusive · ")
 
 
+@pytest.mark.parametrize(
+    ("fail_on", "url", "status"),
+    [
+        ("broken", GONE, 3),
+        ("broken", MOVED, 0),
+        ("broken", SHY, 0),
+        ("degraded", MOVED, 3),
+        ("degraded", SHY, 0),
+        ("inconclusive", SHY, 3),
+        ("none", GONE, 0),
+    ],
+)
 @pytest.mark.usefixtures("checked")
-def test_a_link_that_merely_wants_attention_is_no_failure(run: Run) -> None:
-    assert run(OK, MOVED, SHY).exit_code == 0
+def test_one_says_what_is_bad_enough_to_fail(run: Run, fail_on: str, url: str, status: int) -> None:
+    assert run(OK, url, "--fail-on", fail_on).exit_code == status
 
 
 @pytest.mark.usefixtures("checked")
 def test_all_links_are_printed_when_asked_for(run: Run) -> None:
-    assert run(OK, "--all").stdout.splitlines()[1].split() == ["ok", "ok", "200", OK]
+    assert run(OK, "--all").stdout.splitlines()[:2] == ["ok  ok  200", f"  {OK}"]
 
 
 @pytest.mark.usefixtures("checked")
@@ -150,64 +168,187 @@ def test_a_line_that_is_no_link_is_told_by_its_source_and_is_a_failure(run: Run,
     first, second = tmp_path / "first.txt", tmp_path / "second.txt"
     first.write_text(f"# links\n{OK}")
     second.write_text("\nexample.com/x\x1b[31m\n")
-    result = run("-f", str(first), "-f", str(second), "no-scheme")
+    result = run("-f", str(first), "-f", str(second))
     assert result.exit_code == 3
-    assert f"{second}:2: contains a control character" in result.stdout
-    assert "argument 1: has no scheme; write it in full, such as https://no-scheme" in result.stdout
+    assert "contains a control character" in result.stdout
+    assert f"at {second}:2" in result.stdout
     assert "\x1b" not in result.stdout
-    assert result.stderr.startswith("3 links · 1 ok · 2 rejected")
+    assert result.stderr.startswith("2 links · 1 ok · 1 rejected")
 
 
 def test_where_no_line_is_a_link_each_is_told(run: Run) -> None:
-    result = run("nonsense")
+    result = run("-", stdin="nonsense\n")
     assert result.exit_code == 3
-    assert "has no scheme" in result.stdout
+    assert "has no scheme; write it in full, such as https://nonsense" in result.stdout
+    assert "at standard input:1" in result.stdout
 
 
-def test_an_empty_file_is_an_error(run: Run) -> None:
-    result = run("-", stdin="# nothing\n")
-    assert (result.exit_code, result.stderr) == (1, "The batch is empty.\n")
+def test_bad_lines_beyond_those_that_are_named_count(run: Run) -> None:
+    result = run("-", stdin="".join(f"nonsense-{number}\n" for number in range(1100)))
+    assert result.exit_code == 3
+    assert result.stderr.startswith("1,100 links · 1,100 rejected")
+
+
+def test_where_nothing_is_to_be_checked_nobody_is_asked(run: Run) -> None:
+    result = run("-", stdin="# nothing\n", PRANALA_URL="http://127.0.0.1:9")
+    assert (result.exit_code, result.stderr[:9]) == (0, "0 links ·")
 
 
 @pytest.mark.usefixtures("checked")
 def test_links_are_read_from_standard_input(run: Run) -> None:
     assert run("-", stdin=f"{OK}\r\n{GONE}").stderr.startswith("2 links · 1 ok · 1 broken")
+    assert run("-", "--as", "markdown", stdin=f"[x]({OK}) and\n<{GONE}>").stdout.endswith("at standard input:2\n")
+
+
+@pytest.fixture
+def documents(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A small repository, which is also where the command runs."""
+    (tmp_path / "docs" / ".hidden").mkdir(parents=True)
+    (tmp_path / "README.md").write_text(f"# Title\n\nSee [a]({GONE}), [b](docs/guide.md#use) and [c](missing.md).\n")
+    (tmp_path / "docs" / "guide.md").write_text(f"# Use\n\n[again]({GONE})\n[up](../README.md#nothing)\n")
+    (tmp_path / "docs" / "page.html").write_text(f'<p>\n<a href="{OK}">x</a><img src="/README.md">')
+    (tmp_path / "docs" / ".hidden" / "no.md").write_text("[no](https://e.org/no)")
+    (tmp_path / "docs" / "data.json").write_text('"https://e.org/json"')
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.usefixtures("checked", "documents")
+def test_documents_are_read_and_a_link_is_told_at_every_place_where_it_stands(run: Run) -> None:
+    result = run("README.md", "docs")
+    assert result.exit_code == 3
+    assert result.stdout.splitlines() == [
+        "broken  file_missing",
+        "  missing.md",
+        "  missing.md is not there",
+        "  at README.md:3",
+        "broken  http_410  410",
+        f"  {GONE}",
+        "  at README.md:3",
+        "  at docs/guide.md:3",
+        "degraded  fragment_missing",
+        "  ../README.md#nothing",
+        "  README.md has no #nothing",
+        "  at docs/guide.md:4",
+    ]
+    assert result.stderr.startswith("6 links · 3 ok · 2 broken · 1 degraded · 1 repeated")
+
+
+@pytest.mark.usefixtures("documents")
+def test_what_would_be_checked_can_be_looked_at_first(run: Run) -> None:
+    assert run(".", "--dump", PRANALA_URL="http://127.0.0.1:9").stdout.split() == [GONE, OK]
+    assert run("**/*.html", "--dump").stdout.split() == [OK]
+    assert run(".", "--dump", "--exclude-path", "README", "--exclude", "gone").stdout.split() == [OK]
+    assert run(".", "--dump", "--exclude", "e.org", "--include", "fine$").stdout.split() == [OK]
+    assert (
+        "https://base.example/docs/missing.md"
+        in run("README.md", "--dump", "--base-url", "https://base.example/docs/").stdout
+    )
+
+
+@pytest.mark.usefixtures("documents", "checked")
+def test_patterns_to_leave_out_may_stand_in_a_file(run: Run, documents: Path) -> None:
+    (documents / "ignore").write_text("# known\n/gone$\n")
+    result = run("docs/guide.md", "--exclude-file", "ignore")
+    assert (result.exit_code, result.stderr[:9]) == (0, "1 link · ")
+    assert "1 excluded" in result.stderr
+
+
+@pytest.mark.usefixtures("documents", "checked")
+def test_files_are_checked_without_a_server(run: Run) -> None:
+    result = run("README.md", "--exclude", "e.org", PRANALA_URL="http://127.0.0.1:9")
+    assert result.exit_code == 3
+    assert "missing.md is not there" in result.stdout
+    assert run("README.md", "--exclude", "e.org", "--fallback-suffix", ".x", "--fail-on", "none").exit_code == 0
+
+
+@pytest.mark.usefixtures("documents", "checked")
+def test_known_problems_are_no_failure_until_one_is_new(run: Run, documents: Path) -> None:
+    written = run("docs/guide.md", "--baseline", "known.json", "--write-baseline")
+    assert written.exit_code == 0
+    first = (documents / "known.json").read_text()
+    again = run("docs/guide.md", "--baseline", "known.json")
+    assert again.exit_code == 0
+    assert "broken  http_410  410 (known)" in again.stdout
+    assert "2 known" in again.stderr
+    assert run("docs/guide.md", "--baseline", "known.json", "--new-only").stdout == ""
+    news = run("README.md", "docs", "--baseline", "known.json", "--new-only")
+    assert news.exit_code == 3
+    assert "missing.md" in news.stdout
+    assert GONE not in news.stdout
+    assert (documents / "known.json").read_text() == first
+    (documents / "known.json").write_text("{}")
+    assert run("docs", "--baseline", "known.json").exit_code == 1
+
+
+@pytest.mark.usefixtures("checked")
+def test_links_stay_only_when_they_are_to_be_kept(run: Run, sessions: Sessions) -> None:  # noqa: F811  # a fixture
+    run(OK)
+    run(OK, "--keep")
+    with sessions() as session:
+        bodies = session.scalars(select(Part.body).order_by(Part.id)).all()
+    assert [msgspec.json.decode(body, type=CheckLinks).keep for body in bodies] == [False, True]
 
 
 @pytest.mark.usefixtures("checked")
 def test_every_format_says_the_same(run: Run) -> None:
-    arguments = (OK, GONE, "no-scheme")
-    document = json.loads(run(*arguments, "--format", "json").stdout)
+    arguments, stdin = ("-", "--format"), f"{OK}\n{GONE}\nno-scheme\n"
+    document = json.loads(run(*arguments, "json", stdin=stdin).stdout)
     assert document["schema"] == 1
     assert (document["summary"]["ok"], document["summary"]["broken"], document["summary"]["rejected"]) == (1, 1, 1)
-    assert [result["url"] for result in document["results"]] == [GONE]
-    assert document["rejected"][0]["source"] == "argument 3"
-    lines = [json.loads(line) for line in run(*arguments, "--format", "jsonl").stdout.splitlines()]
+    assert [(each["url"], each["places"]) for each in document["results"]] == [
+        (GONE, ["standard input:2"]),
+        ("no-scheme", ["standard input:3"]),
+    ]
+    lines = [json.loads(line) for line in run(*arguments, "jsonl", stdin=stdin).stdout.splitlines()]
     assert [line["verdict"] for line in lines] == ["broken", "rejected"]
-    rows = list(csv.DictReader(io.StringIO(run(*arguments, "--format", "csv").stdout)))
+    rows = list(csv.DictReader(io.StringIO(run(*arguments, "csv", stdin=stdin).stdout)))
     assert [(row["url"], row["verdict"], row["status_code"]) for row in rows] == [
         (GONE, "broken", "410"),
         ("no-scheme", "rejected", ""),
     ]
-    markdown = run(*arguments, "--format", "markdown").stdout.splitlines()
-    assert markdown[2] == f"| broken | http_410 | 410 | <{GONE}> |"
+    markdown = run(*arguments, "markdown", stdin=stdin).stdout.splitlines()
+    assert markdown[2] == f"| broken | http_410 | 410 | `{GONE}` | `standard input:2` |"
+    for name in ("junit", "sarif", "github"):
+        text = run(*arguments, name, stdin=stdin).stdout
+        assert GONE in text
+        assert "no-scheme" in text
 
 
-@pytest.mark.usefixtures("checked")
-def test_a_spreadsheet_is_given_no_formula(run: Run) -> None:
-    [row] = csv.DictReader(io.StringIO(run("=cmd|x", "--format", "csv").stdout))
-    assert row["url"] == "'=cmd|x"
-    assert "\\|" in run("=cmd|x", "--format", "markdown").stdout
+@pytest.mark.usefixtures("checked", "documents")
+def test_a_report_may_go_to_a_file_beside_the_table(run: Run, documents: Path) -> None:
+    result = run("README.md", "--format", "sarif", "-o", "report.sarif")
+    assert result.stdout.startswith("broken  file_missing")
+    assert json.loads((documents / "report.sarif").read_text())["version"] == "2.1.0"
 
 
-def test_a_job_that_takes_too_long_goes_on_without_us(run: Run) -> None:
+def test_a_job_that_takes_too_long_is_cancelled(run: Run, sessions: Sessions) -> None:  # noqa: F811  # a fixture
     result = run(OK, "--timeout", "0.3")
     assert result.exit_code == 5
     assert "0 of 1 links are checked" in result.stderr
     assert "/api/v1/jobs/" in result.stderr
+    assert cancelled(sessions) == 1
 
 
-@pytest.mark.parametrize("arguments", [(), ("-f", "/nowhere/links.txt"), (OK, "--format", "xml"), ("a\nb",)])
+def cancelled(sessions: Sessions) -> int:  # noqa: F811  # a fixture
+    with sessions() as session:
+        return len(session.scalars(select(Submission).where(Submission.cancelled_at.is_not(None))).all())
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("-f", "/nowhere/links.txt"),
+        ("nonsense",),
+        ("docs/nowhere.md",),
+        (OK, "--format", "xml"),
+        (OK, "--exclude", "("),
+        (OK, "--new-only"),
+        (OK, "--base-url", "docs/"),
+        ("a\nb",),
+    ],
+)
 def test_a_command_that_is_not_understood_is_status_2(run: Run, arguments: tuple[str, ...]) -> None:
     assert run(*arguments).exit_code == 2
 
@@ -286,16 +427,22 @@ def test_where_and_as_whom_is_read_from_the_environment(tmp_path: Path) -> None:
     assert key_of({"PRANALA_TOKEN_FILE": str(tmp_path / "key")}, "https://p.example") == "pra_file"
 
 
-def test_an_interrupted_check_says_that_the_work_goes_on(environ: Environ, tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_check_cancels_its_job(
+    environ: Environ,
+    sessions: Sessions,  # noqa: F811  # a fixture
+    number: int,
+) -> None:
     command = [sys.executable, "-c", "from cli.check import check; check()", OK]
     with subprocess.Popen(
         command, cwd=ROOT, env={"PATH": os.environ["PATH"], **environ}, stderr=subprocess.PIPE, text=True
     ) as process:
         time.sleep(3)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         _, stderr = process.communicate(timeout=20)
     assert process.returncode == 130
-    assert "checked all the same" in stderr
+    assert "Interrupted" in stderr
+    assert cancelled(sessions) == 1
 
 
 def test_its_help_promises_the_statuses(run: Run) -> None:

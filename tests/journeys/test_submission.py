@@ -1,6 +1,7 @@
 """Submit, see it checked, read it back."""
 
 import time
+from itertools import islice
 
 from tasks.urls import normalise
 from tests.journeys.system import System, fresh
@@ -45,7 +46,8 @@ def test_a_bad_line_is_named_and_the_rest_is_checked(system: System, behaviour: 
 def test_five_thousand_links_of_every_kind_get_the_verdicts_that_are_written(
     system: System, behaviour: BehaviourServer
 ) -> None:
-    expected = {normalise(url): (row.verdict, row.reason) for url, row in behaviour.urls(5_000)}
+    rows = islice(((url, row) for url, row in behaviour.urls(10_000) if not row.options), 5_000)
+    expected = {normalise(url): (row.verdict, row.reason) for url, row in rows}
     began = time.monotonic()
     job_id = system.submit(list(expected))
     assert time.monotonic() - began < 2

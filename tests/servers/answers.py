@@ -6,6 +6,8 @@ import asyncio
 import gzip
 import itertools
 import json
+import math
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -42,6 +44,9 @@ class Exchange:
     reset: Callable[[], None]
     cut: Callable[[], None]
     memory: Memory
+    headers: dict[str, str] = field(default_factory=dict)
+    # What this listener's robots.txt is like.
+    robots: str = ""
 
     def send(self, status: int, body: bytes = PAGE, **headers: str) -> None:
         """Answer as a well-behaved server does."""
@@ -152,6 +157,15 @@ def rate_limited(ask: Exchange) -> None:
     ask.send(429, retry_after="120")
 
 
+@answer("busy")
+def busy(ask: Exchange) -> None:
+    """/busy/3?story=x: for three seconds from the first request of a story 429 with what is left; then pages."""
+    story = f"busy {parse_qs(ask.query).get('story', [''])[0]}"
+    until = ask.memory.toggles.setdefault(story, round(time.monotonic()) + int(ask.parts[1]))
+    left_s = math.ceil(until - time.monotonic())
+    ask.send(200) if left_s <= 0 else ask.send(429, retry_after=str(left_s))
+
+
 @answer("unavailable")
 def unavailable(ask: Exchange) -> None:
     ask.send(503, retry_after="Fri, 31 Dec 2100 23:59:59 GMT")
@@ -258,8 +272,10 @@ async def pause(ask: Exchange) -> None:
     memory = ask.memory
     memory.open += 1
     memory.peak = max(memory.peak, memory.open)
-    await asyncio.sleep(int(ask.parts[1]) / 1000)
-    memory.open -= 1
+    try:
+        await asyncio.sleep(int(ask.parts[1]) / 1000)
+    finally:
+        memory.open -= 1
     ask.send(200)
 
 

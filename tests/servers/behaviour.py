@@ -14,128 +14,18 @@ import struct
 import tempfile
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+from tests.servers import pages
 from tests.servers.answers import ANSWERS, Exchange, Memory
 from tests.servers.certificates import Certificates
+from tests.servers.table import BEHAVIOURS, Behaviour
+
+__all__ = ["BEHAVIOURS", "Behaviour", "BehaviourServer"]
 
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
-
-
-@dataclass(frozen=True)
-class Behaviour:
-    """A URL's behaviour and the judgement it deserves.
-
-    `listener` is where it lives (see `BehaviourServer.bases`); `slow` ones cost a time-out to find out. The verdict
-    is that of a first check, which starts with HEAD; `full` is the reason that a GET gives where it differs.
-    """
-
-    listener: str
-    path: str
-    verdict: str
-    reason: str
-    permanence: str | None = None
-    slow: bool = False
-    full: str | None = None
-
-
-BEHAVIOURS = (
-    Behaviour("plain", "/ok", "ok", "ok"),
-    Behaviour("plain", "/ok/päge with space?q=ü#part", "ok", "ok"),
-    Behaviour("plain", "/status/204", "ok", "ok"),
-    Behaviour("plain", "/status/206", "ok", "ok"),
-    Behaviour("plain", "/status/300", "ok", "ok"),
-    Behaviour("plain", "/status/304", "broken", "protocol_error", "transient"),
-    Behaviour("plain", "/status/400", "broken", "http_4xx", "hard"),
-    Behaviour("plain", "/status/401", "inconclusive", "auth_required"),
-    Behaviour("plain", "/status/402", "inconclusive", "payment_required"),
-    Behaviour("plain", "/status/403", "inconclusive", "forbidden"),
-    Behaviour("plain", "/status/404", "broken", "http_404", "hard"),
-    Behaviour("plain", "/status/405", "broken", "http_4xx", "hard"),
-    Behaviour("plain", "/status/407", "inconclusive", "auth_required"),
-    Behaviour("plain", "/status/408", "broken", "http_4xx", "transient"),
-    Behaviour("plain", "/status/410", "broken", "http_410", "hard"),
-    Behaviour("plain", "/status/418", "broken", "http_4xx", "hard"),
-    Behaviour("plain", "/status/451", "inconclusive", "legal"),
-    Behaviour("plain", "/status/500", "broken", "http_5xx", "transient"),
-    Behaviour("plain", "/status/502", "broken", "http_5xx", "transient"),
-    Behaviour("plain", "/status/503", "broken", "http_5xx", "transient"),
-    Behaviour("plain", "/status/522", "broken", "http_5xx", "transient"),
-    Behaviour("plain", "/status/999", "inconclusive", "bot_challenge"),
-    Behaviour("plain", "/rate-limited", "inconclusive", "rate_limited"),
-    Behaviour("plain", "/unavailable", "inconclusive", "service_unavailable"),
-    Behaviour("plain", "/challenge", "inconclusive", "bot_challenge"),
-    Behaviour("plain", "/aws-challenge", "inconclusive", "bot_challenge"),
-    Behaviour("head", "/head/405", "ok", "ok"),
-    Behaviour("head", "/head/404", "ok", "ok"),
-    Behaviour("head", "/head/403", "ok", "ok"),
-    Behaviour("head", "/head/500", "ok", "ok"),
-    Behaviour("head", "/head-reset", "ok", "ok"),
-    Behaviour("plain", "/head-body", "ok", "ok"),
-    Behaviour("plain", "/early-hints", "ok", "ok"),
-    Behaviour("plain", "/bare-lf", "ok", "ok"),
-    Behaviour("plain", "/only-hints", "broken", "connection_closed", "transient"),
-    Behaviour("plain", "/flaky", "ok", "ok"),
-    Behaviour("plain", "/redirect/1/301", "degraded", "redirected_permanent"),
-    Behaviour("plain", "/redirect/3/308", "degraded", "redirected_permanent"),
-    Behaviour("plain", "/redirect/1/302", "ok", "redirected_temporary"),
-    Behaviour("plain", "/redirect/2/303", "ok", "redirected_temporary"),
-    Behaviour("plain", "/redirect/10/307", "ok", "redirected_temporary"),
-    Behaviour("plain", "/redirect/11/302", "broken", "redirect_limit", "hard"),
-    Behaviour("plain", "/redirect-endless/0", "broken", "redirect_limit", "hard"),
-    Behaviour("plain", "/redirect-mixed", "ok", "redirected_temporary"),
-    Behaviour("plain", "/redirect-loop", "broken", "redirect_loop", "hard"),
-    Behaviour("plain", "/redirect-nowhere", "broken", "redirect_invalid", "hard"),
-    Behaviour("plain", "/redirect-to/302?url=http://[bad", "broken", "redirect_invalid", "hard"),
-    Behaviour("plain", "/redirect-to/302?url=file:///etc/passwd", "broken", "redirect_blocked_scheme", "hard"),
-    Behaviour("plain", "/redirect-to/301?url=ftp://127.0.0.1/", "broken", "redirect_blocked_scheme", "hard"),
-    Behaviour("plain", "/redirect-to/302?url=http://10.0.0.1/", "skipped", "blocked_address"),
-    Behaviour("plain", "/redirect-to/302?url=http://169.254.169.254/latest", "skipped", "blocked_address"),
-    Behaviour("plain", "/redirect-to/302?url=http://[::ffff:a00:1]/", "skipped", "blocked_address"),
-    Behaviour("plain", "/redirect-to/302?url=http://gone.invalid/", "broken", "dns_nxdomain", "hard"),
-    Behaviour("plain", "/redirect-to/302?url=/status/404", "broken", "http_404", "hard"),
-    Behaviour("plain", "/redirect-to/301?url=/status/403", "inconclusive", "forbidden"),
-    Behaviour("plain", "/reset", "broken", "connection_reset", "transient"),
-    Behaviour("plain", "/close", "broken", "connection_closed", "transient"),
-    Behaviour("plain", "/reset-after-headers", "ok", "ok", full="body_incomplete"),
-    Behaviour("plain", "/reset-mid-body", "ok", "ok", full="body_incomplete"),
-    Behaviour("plain", "/truncated", "ok", "ok", full="body_incomplete"),
-    Behaviour("plain", "/truncated-chunked", "ok", "ok", full="body_incomplete"),
-    Behaviour("plain", "/truncated-404", "broken", "http_404", "hard"),
-    Behaviour("plain", "/undelimited", "ok", "ok"),
-    Behaviour("plain", "/slow-headers", "broken", "timeout_ttfb", "transient", slow=True),
-    Behaviour("plain", "/slow-body", "ok", "ok", slow=True, full="timeout_total"),
-    Behaviour("plain", "/event-stream", "ok", "ok", slow=True),
-    Behaviour("plain", "/garbage", "broken", "protocol_error", "transient"),
-    Behaviour("plain", "/huge-headers", "broken", "protocol_error", "transient"),
-    Behaviour("plain", "/endless-headers", "broken", "protocol_error", "transient"),
-    Behaviour("plain", "/gzip", "ok", "ok"),
-    Behaviour("plain", "/bad-gzip", "ok", "ok", full="protocol_error"),
-    Behaviour("plain", "/gzip-bomb", "ok", "ok"),
-    Behaviour("plain", "/endless", "ok", "ok"),
-    Behaviour("plain", "/big", "ok", "ok"),
-    Behaviour("slam", "/", "broken", "connection_reset", "transient"),
-    Behaviour("refused", "/", "broken", "connection_refused", "transient"),
-    Behaviour("blackhole", "/", "broken", "timeout_connect", "transient", slow=True),
-    Behaviour("silent", "/", "broken", "timeout_ttfb", "transient", slow=True),
-    Behaviour("tls", "/ok", "ok", "ok"),
-    Behaviour("tls", "/redirect/1/301", "degraded", "redirected_permanent"),
-    Behaviour("tls", "/status/404", "broken", "http_404", "hard"),
-    Behaviour("tls", "/undelimited", "ok", "ok"),
-    Behaviour("tls", "/truncated", "ok", "ok", full="body_incomplete"),
-    Behaviour("tls-expired", "/ok", "broken", "tls_expired", "hard"),
-    Behaviour("tls-hostname", "/ok", "broken", "tls_hostname_mismatch", "hard"),
-    Behaviour("tls-untrusted", "/ok", "broken", "tls_untrusted", "hard"),
-    Behaviour("tls-handshake", "/ok", "broken", "tls_handshake", "transient"),
-    Behaviour("tls-silent", "/ok", "broken", "timeout_tls", "transient", slow=True),
-    Behaviour("nxdomain", "/", "broken", "dns_nxdomain", "hard"),
-    Behaviour("metadata", "/latest", "skipped", "blocked_address"),
-    Behaviour("private", "/", "skipped", "blocked_address"),
-    Behaviour("mapped", "/", "skipped", "blocked_address"),
-    Behaviour("ftp", "/file", "skipped", "unsupported_scheme"),
-)
+TLS_HANDSHAKE = b"\x16"
 
 
 class BehaviourServer:
@@ -174,15 +64,15 @@ class BehaviourServer:
 
     def url(self, behaviour: Behaviour, number: int | None = None) -> str:
         """The behaviour's URL; a number makes it one of many distinct ones that behave alike."""
-        url = self.bases[behaviour.listener] + behaviour.path
+        url = self.bases[behaviour.listener] + behaviour.path.replace("{plain}", self.bases["plain"])
         if number is None:
             return url
         url, hash_sign, fragment = url.partition("#")
         return f"{url}{'&' if '?' in url else '?'}n={number}{hash_sign}{fragment}"
 
     def urls(self, count: int, slow: bool = True) -> Iterator[tuple[str, Behaviour]]:
-        """So many distinct URLs, going through the behaviours again and again."""
-        rows = [row for row in BEHAVIOURS if slow or not row.slow]
+        """So many distinct URLs, going again and again through the behaviours that need no setting of the engine."""
+        rows = [row for row in BEHAVIOURS if (slow or not row.slow) and not row.settings]
         for number, row in zip(range(count), itertools.cycle(rows), strict=False):
             yield self.url(row, number), row
 
@@ -219,15 +109,36 @@ class BehaviourServer:
             "mapped": "http://[::ffff:10.0.0.1]",
             "ftp": "ftp://127.0.0.1",
         }
+        for kind in (*pages.ROBOTS, "403", "500", "slow", "moved"):
+            self.bases[f"robots-{kind}"] = f"http://127.0.0.1:{await self._serve(robots=kind)}"
         for kind, context in self.certificates.contexts.items():
             name = "tls" if kind == "good" else f"tls-{kind}"
             self.bases[name] = f"https://localhost:{await self._serve(context=context)}"
+        self.bases["both"] = f"http://localhost:{await self._serve_both()}"
 
     async def _serve(
-        self, port: int = 0, protocol: type[asyncio.Protocol] | None = None, context: ssl.SSLContext | None = None
+        self,
+        port: int = 0,
+        protocol: type[asyncio.Protocol] | None = None,
+        context: ssl.SSLContext | None = None,
+        robots: str = "",
     ) -> int:
-        make = protocol or (lambda: Connection(self.memory))
+        make = protocol or (lambda: Connection(self.memory, robots))
         server = await self._loop.create_server(make, "127.0.0.1", port, ssl=context, backlog=4096)
+        return cast("int", server.sockets[0].getsockname()[1])
+
+    async def _serve_both(self) -> int:
+        """A port that speaks HTTP and, to those who begin so, TLS."""
+        ports = {name: int(self.bases[name].rpartition(":")[2]) for name in ("plain", "tls")}
+
+        async def introduce(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            first = await reader.read(65_536)
+            port = ports["tls" if first[:1] == TLS_HANDSHAKE else "plain"]
+            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", port)
+            far_writer.write(first)
+            await asyncio.gather(_pour(reader, far_writer), _pour(far_reader, writer))
+
+        server = await asyncio.start_server(introduce, "127.0.0.1", 0)
         return cast("int", server.sockets[0].getsockname()[1])
 
     def _refused(self) -> int:
@@ -259,6 +170,13 @@ class BehaviourServer:
         await asyncio.sleep(0)
 
 
+async def _pour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(OSError):
+        while data := await reader.read(65_536):
+            writer.write(data)
+    writer.close()
+
+
 class Slam(asyncio.Protocol):
     """Resets every connection as soon as it is open."""
 
@@ -269,8 +187,9 @@ class Slam(asyncio.Protocol):
 class Connection(asyncio.Protocol):
     """A keep-alive HTTP/1.1 connection that hands every request to its answer, one after the other."""
 
-    def __init__(self, memory: Memory) -> None:
+    def __init__(self, memory: Memory, robots: str = "") -> None:
         self._memory = memory
+        self._robots = robots
         self._buffer = b""
         self._task: asyncio.Task[None] | None = None
         self._writable = asyncio.Event()
@@ -308,6 +227,7 @@ class Connection(asyncio.Protocol):
         first, *lines = request.split("\r\n")
         method, target, _ = first.split(" ")
         path, _, query = target.partition("?")
+        headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
         self._remember(method, target, lines)
         ask = Exchange(
             method=method,
@@ -319,6 +239,8 @@ class Connection(asyncio.Protocol):
             reset=lambda: _reset(self._transport),
             cut=self._cut,
             memory=self._memory,
+            headers=headers,
+            robots=self._robots,
         )
         pending = ANSWERS[path.split("/")[1]](ask)
         if inspect.isawaitable(pending):

@@ -21,6 +21,7 @@ class Certificates:
         self.not_after = now.replace(microsecond=0) + timedelta(days=60)
         self.contexts = {
             "good": _context(authority.issue_cert(*NAMES, not_after=self.not_after)),
+            "expiring": _context(authority.issue_cert(*NAMES, not_after=now + timedelta(days=5))),
             "expired": _context(authority.issue_cert(*NAMES, not_before=begun, not_after=over)),
             "hostname": _context(authority.issue_cert("elsewhere.example")),
             "untrusted": _context(stranger.issue_cert(*NAMES)),

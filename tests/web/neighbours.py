@@ -10,6 +10,7 @@ from concurrent import futures
 from typing import Any
 
 import grpc
+from google.protobuf.json_format import MessageToDict, ParseDict
 from google.protobuf.message import Message
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
@@ -40,6 +41,8 @@ class Neighbours:
         self.principals: dict[str, accounts_pb2.Principal] = {}
         self.links: list[links_pb2.Link] = []
         self.checks: list[links_pb2.Check] = []
+        self.incidents: list[links_pb2.IncidentStory] = []
+        self.windows: list[links_pb2.Window] = []
         self.jobs: dict[str, links_pb2.Job] = {}
         self.channels: dict[str, list[notifications_pb2.Channel]] = defaultdict(list)
         self.deliveries: list[notifications_pb2.Delivery] = []
@@ -148,11 +151,94 @@ class _Links(_Servicer, links_pb2_grpc.LinksServicer):
             context.abort(grpc.StatusCode.NOT_FOUND, "no such job")
         return self._all.jobs[request.id]
 
+    def CountKnown(self, request: Any, context: Any) -> links_pb2.KnownCount:  # noqa: N802
+        self._hear("CountKnown", request, context)
+        ids = {request.ids[at : at + 16] for at in range(0, len(request.ids), 16)}
+        return links_pb2.KnownCount(known=sum(uuid.UUID(each.id).bytes in ids for each in self._all.links))
+
     def ListResults(self, request: Any, context: Any) -> links_pb2.CheckPage:  # noqa: N802
         self._hear("ListResults", request, context)
         results = [each for each in self._all.checks if each.job_id == request.job_id]
         items, after = page_of([each for each in results if request.verdict in ("", each.verdict)], request)
         return links_pb2.CheckPage(items=items, next=after)
+
+    def EditLink(self, request: Any, context: Any) -> links_pb2.Link:  # noqa: N802
+        self._hear("EditLink", request, context)
+        link = self._link(request.id, context)
+        _of_version(link, request, context)
+        link.version += 1
+        for name in request.changed:
+            link.ClearField(name)
+        ParseDict(MessageToDict(request.settings, preserving_proto_field_name=True), link)
+        return link
+
+    def RemoveLink(self, request: Any, context: Any) -> links_pb2.Removed:  # noqa: N802
+        self._hear("RemoveLink", request, context)
+        link = self._link(request.id, context)
+        _of_version(link, request, context)
+        self._all.links.remove(link)
+        return links_pb2.Removed()
+
+    def ActOnLinks(self, request: Any, context: Any) -> links_pb2.Acted:  # noqa: N802
+        self._hear("ActOnLinks", request, context)
+        items, after = page_of(self._all.links, request)
+        return links_pb2.Acted(count=len(items), next=after)
+
+    def CountLinks(self, request: Any, context: Any) -> links_pb2.LinkCount:  # noqa: N802
+        self._hear("CountLinks", request, context)
+        return links_pb2.LinkCount(count=len(self._all.links))
+
+    def SelectUrls(self, request: Any, context: Any) -> links_pb2.UrlPage:  # noqa: N802
+        self._hear("SelectUrls", request, context)
+        items, after = page_of(self._all.links, request)
+        return links_pb2.UrlPage(urls=[link.url for link in items], next=after)
+
+    def ListIncidents(self, request: Any, context: Any) -> links_pb2.IncidentPage:  # noqa: N802
+        self._hear("ListIncidents", request, context)
+        items, after = page_of([each.incident for each in self._all.incidents], request)
+        return links_pb2.IncidentPage(items=items, next=after)
+
+    def GetIncident(self, request: Any, context: Any) -> links_pb2.IncidentStory:  # noqa: N802
+        self._hear("GetIncident", request, context)
+        return _one_of([each for each in self._all.incidents if each.incident.id == request.id], "incident", context)
+
+    def AcknowledgeIncident(self, request: Any, context: Any) -> links_pb2.IncidentStory:  # noqa: N802
+        self._hear("AcknowledgeIncident", request, context)
+        found = _one_of([each for each in self._all.incidents if each.incident.id == request.id], "incident", context)
+        found.incident.acknowledged_by = request.caller.actor
+        return found
+
+    def CreateWindow(self, request: Any, context: Any) -> links_pb2.Window:  # noqa: N802
+        self._hear("CreateWindow", request, context)
+        if request.settings.rrule == "FREQ=SECONDLY":
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, "rrule: happens too often")
+        window = _window(request.settings, links_pb2.Window(id=str(uuid.uuid4()), version=1))
+        window.created_at.GetCurrentTime()
+        self._all.windows.append(window)
+        return window
+
+    def GetWindow(self, request: Any, context: Any) -> links_pb2.Window:  # noqa: N802
+        self._hear("GetWindow", request, context)
+        return _one_of([each for each in self._all.windows if each.id == request.id], "window", context)
+
+    def ListWindows(self, request: Any, context: Any) -> links_pb2.WindowPage:  # noqa: N802
+        self._hear("ListWindows", request, context)
+        items, after = page_of(self._all.windows, request)
+        return links_pb2.WindowPage(items=items, next=after)
+
+    def ReplaceWindow(self, request: Any, context: Any) -> links_pb2.Window:  # noqa: N802
+        self._hear("ReplaceWindow", request, context)
+        window = _one_of([each for each in self._all.windows if each.id == request.id], "window", context)
+        _of_version(window, request, context)
+        window.version += 1
+        return _window(request.settings, window)
+
+    def RemoveWindow(self, request: Any, context: Any) -> links_pb2.Removed:  # noqa: N802
+        self._hear("RemoveWindow", request, context)
+        self._all.windows.remove(
+            _one_of([each for each in self._all.windows if each.id == request.id], "window", context)
+        )
+        return links_pb2.Removed()
 
     def _link(self, identity: str, context: Any) -> links_pb2.Link:
         for link in self._all.links:
@@ -160,6 +246,26 @@ class _Links(_Servicer, links_pb2_grpc.LinksServicer):
                 return link
         context.abort(grpc.StatusCode.NOT_FOUND, "no such link")
         raise AssertionError
+
+
+def _one_of(found: list[Any], what: str, context: Any) -> Any:
+    if not found:
+        context.abort(grpc.StatusCode.NOT_FOUND, f"no such {what}")
+    return found[0]
+
+
+def _of_version(thing: Any, request: Any, context: Any) -> None:
+    if request.versions and thing.version not in request.versions:
+        context.abort(grpc.StatusCode.ABORTED, "it is of another version")
+
+
+def _window(settings: Any, window: links_pb2.Window) -> links_pb2.Window:
+    for field, value in settings.ListFields():
+        if field.name == "starts_at":
+            window.starts_at.CopyFrom(value)
+        else:
+            setattr(window, field.name, value)
+    return window
 
 
 class _Notifications(_Servicer, notifications_pb2_grpc.NotificationsServicer):

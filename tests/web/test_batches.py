@@ -5,8 +5,11 @@ import msgspec
 import pytest
 from flask.testing import FlaskClient
 
+from contracts import links_pb2
 from tasks.intake.models import Outbox
-from tasks.links.messages import CheckLinks, LinkSpec
+from tasks.links.messages import CheckLinks, LinkSpec, link_id
+from tests.web.conftest import WORKSPACE
+from tests.web.neighbours import Neighbours
 
 A, B, C = (f"https://{name}.example/" for name in "abc")
 FULL = LinkSpec(A, 3600, ("docs", "public"), "page-1")
@@ -43,6 +46,22 @@ def specs(outbox: Callable[[], list[Outbox]]) -> list[LinkSpec]:
                 }
             ),
             [FULL, LinkSpec(B)],
+        ),
+        (
+            "application/json",
+            json.dumps({"markdown": f"[a]({A}) ![b]({B})\n\n[up](../x) `{C}` <mailto:a@b.c>"}),
+            [LinkSpec(A), LinkSpec(B)],
+        ),
+        ("text/markdown", f"# T\n\n| a |\n|---|\n| <{A}> |\n\n[b]\n\n[b]: {B}", [LinkSpec(A), LinkSpec(B)]),
+        (
+            "text/html",
+            f'<!DOCTYPE NETSCAPE-Bookmark-file-1>\n<DL><DT><A HREF="{A}" TAGS="docs,new">a</A><DT><A HREF="{B}">b</A>',
+            [LinkSpec(A, tags=("docs", "new")), LinkSpec(B)],
+        ),
+        (
+            "text/x-opml",
+            f'<opml><body><outline text="x"><outline xmlUrl="{A}" htmlUrl="{B}"/></outline></body></opml>',
+            [LinkSpec(B), LinkSpec(A)],
         ),
     ],
 )
@@ -123,6 +142,9 @@ def test_a_batch_without_any_good_line_is_refused_with_the_reasons(
         ("application/json", b'{"urls": "https://a.example/"}'),
         ("application/json", b"[]"),
         ("application/json", b'{"url": "https://a.example/"}'),
+        ("application/json", b'{"urls": ["https://a.example/"], "markdown": "x"}'),
+        ("text/markdown", b"# nothing"),
+        ("text/html", b"<a href=/relative>"),
         ("text/csv", b"url,url\nhttps://a.example/,x\n"),
         ("text/csv", b"url,colour\nhttps://a.example/,red\n"),
     ],
@@ -173,3 +195,53 @@ def test_a_hundred_thousand_links_are_one_request(client: FlaskClient, sessions:
     body = "".join(f"https://host{number % 999}.example/page/{number}\n" for number in range(100_000))
     answer = client.post("/api/v1/batches", data=body, content_type="text/plain").json
     assert (answer["accepted"], answer["rejected_count"]) == (100_000, 0)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<opml>",
+        b'<!DOCTYPE x [<!ENTITY a "b">]><opml><outline url="https://a.example/&a;"/></opml>',
+        b'<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><opml><outline text="&a;"/></opml>',
+        b"\xff",
+    ],
+)
+def test_an_outline_that_is_none_is_malformed(client: FlaskClient, body: bytes) -> None:
+    assert client.post("/api/v1/batches", data=body, content_type="text/x-opml").status_code == 400
+
+
+def test_a_dry_run_says_what_would_be_and_accepts_nothing(
+    client: FlaskClient,
+    neighbours: Neighbours,
+    accepted: Callable[[], tuple[int, int]],
+    outbox: Callable[[], list[Outbox]],
+) -> None:
+    known = link_id(WORKSPACE, B)
+    neighbours.links.append(links_pb2.Link(id=str(known), url=B))
+    body = "\n".join([A, B, A, "nonsense", *(f"https://e.example/{number}" for number in range(6000))])
+    response = client.post("/api/v1/batches?dry_run=true", data=body, content_type="text/plain")
+    assert response.status_code == 200
+    found = response.json
+    assert (found["new"], found["known"], found["duplicates"], found["rejected_count"]) == (6001, 1, 1, 1)
+    assert found["rejected"][0]["line"] == 4
+    assert (accepted(), outbox()) == ((0, 0), [])
+
+
+def test_links_that_are_not_kept_are_no_links_of_the_workspace(
+    client: FlaskClient, outbox: Callable[[], list[Outbox]]
+) -> None:
+    client.post("/api/v1/batches?keep=false", data=A, content_type="text/plain")
+    [message] = [msgspec.json.decode(each.body, type=CheckLinks) for each in outbox() if each.name == "CheckLinks"]
+    assert message.keep is False
+    assert client.get(f"/api/v1/links/{link_id(WORKSPACE, A)}").status_code == 404
+
+
+def test_the_same_key_for_kept_and_unkept_links_is_another_request(client: FlaskClient) -> None:
+    headers = {"Idempotency-Key": "one", "Content-Type": "text/plain"}
+    assert client.post("/api/v1/batches", data=A, headers=headers).status_code == 202
+    assert client.post("/api/v1/batches?keep=false", data=A, headers=headers).status_code == 422
+
+
+@pytest.mark.parametrize("query", ["dry_run=maybe", "keep=2", "colour=red"])
+def test_a_query_that_is_not_understood_is_refused(client: FlaskClient, query: str) -> None:
+    assert client.post(f"/api/v1/batches?{query}", data=A, content_type="text/plain").status_code == 422

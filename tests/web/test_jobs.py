@@ -1,4 +1,9 @@
+import csv
+import io
+import json
 import uuid
+from collections.abc import Callable
+from xml.etree import ElementTree as Xml
 
 import grpc
 import pytest
@@ -7,8 +12,9 @@ from sqlalchemy import func, update
 
 from contracts import links_pb2
 from tasks.database import Sessions
-from tasks.intake.models import Submission
+from tasks.intake.models import Outbox, Submission
 from tests.web.neighbours import Neighbours
+from web import events
 
 NONE = dict.fromkeys(("ok", "degraded", "broken", "inconclusive", "skipped"), 0)
 
@@ -83,3 +89,159 @@ def test_other_jobs_are_queued_until_intake_has_finished_them(
     assert (job["state"], job["done"]) == ("finished", 1)
     assert job["finished_at"].endswith("Z")
     assert client.get(f"{location}/results").json["items"] == []
+
+
+FORMS = ("application/x-ndjson", "text/csv", "application/xml", "application/sarif+json", "text/markdown")
+
+
+def export(client: FlaskClient, job_id: str, form: str, query: str = "") -> str:
+    response = client.get(f"/api/v1/jobs/{job_id}/results{query}", headers={"Accept": form})
+    assert response.status_code == 200
+    assert response.content_type == f"{form}; charset=utf-8"
+    assert f"job-{job_id}" in response.headers["Content-Disposition"]
+    return response.text
+
+
+@pytest.fixture
+def checked(client: FlaskClient, neighbours: Neighbours) -> str:
+    """A finished job with more results than a page holds; the first is broken and the last one's URL is hostile."""
+    job_id = submit(client)
+    neighbours.checks += [
+        check(job_id, "broken"),
+        *(check(job_id, "ok") for _ in range(1198)),
+        check(job_id, "skipped"),
+    ]
+    neighbours.checks[-1].url = '=cmd|"<`\x1b'
+    neighbours.checks[-1].detail = "is no <place>\x02"
+    neighbours.jobs[job_id] = links_pb2.Job(
+        id=job_id, state="finished", total=1200, done=1200, verdicts={"ok": 1198, "broken": 1, "skipped": 1}
+    )
+    return job_id
+
+
+def test_results_come_as_json_lines_over_all_pages(client: FlaskClient, checked: str) -> None:
+    found = [json.loads(line) for line in export(client, checked, "application/x-ndjson").splitlines()]
+    assert len(found) == 1200
+    assert (found[0]["verdict"], found[0]["hops"][0]["status"]) == ("broken", 404)
+    assert len(export(client, checked, "application/x-ndjson", "?verdict=broken").splitlines()) == 1
+
+
+def test_a_spreadsheet_is_given_no_formula(client: FlaskClient, checked: str) -> None:
+    found = list(csv.DictReader(io.StringIO(export(client, checked, "text/csv"))))
+    assert len(found) == 1200
+    assert found[-1]["url"] == "'=cmd|\"<`\x1b"
+    assert found[0]["checked_at"] == "2026-11-21T10:00:00Z"
+
+
+def test_results_are_test_cases_for_who_reads_junit(client: FlaskClient, checked: str) -> None:
+    [suite] = Xml.fromstring(export(client, checked, "application/xml"))
+    assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("1200", "1", "1")
+    assert len(suite) == 1200
+    assert suite[-1].get("name") == '=cmd|"<`\N{REPLACEMENT CHARACTER}'
+    [suite] = Xml.fromstring(export(client, checked, "application/xml", "?verdict=broken"))
+    assert (suite.get("tests"), suite.get("failures"), len(suite)) == ("1", "1", 1)
+
+
+def test_what_is_wrong_is_told_to_code_scanning(client: FlaskClient, checked: str) -> None:
+    document = json.loads(export(client, checked, "application/sarif+json"))
+    [run] = document["runs"]
+    assert (document["version"], run["tool"]["driver"]["name"]) == ("2.1.0", "pranala")
+    assert [each["level"] for each in run["results"]] == ["error", "note"]
+    assert {each["ruleId"] for each in run["results"]} == {each["id"] for each in run["tool"]["driver"]["rules"]}
+
+
+def test_a_markdown_table_holds_what_a_url_may_hold(client: FlaskClient, checked: str) -> None:
+    lines = export(client, checked, "text/markdown").splitlines()
+    assert len(lines) == 1202
+    assert all(line.count("|") == 6 for line in lines)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_job_that_has_not_begun_has_an_empty_export(client: FlaskClient, form: str) -> None:
+    assert export(client, submit(client), form) is not None
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_service_that_is_away_is_an_error_and_no_empty_file(
+    client: FlaskClient, neighbours: Neighbours, form: str
+) -> None:
+    job_id = submit(client)
+    neighbours.failing["links"] = grpc.StatusCode.UNAVAILABLE
+    assert client.get(f"/api/v1/jobs/{job_id}/results", headers={"Accept": form}).status_code == 503
+
+
+def test_json_comes_to_whoever_does_not_mind(client: FlaskClient, checked: str) -> None:
+    for accept in ("*/*", "application/json", "image/png"):
+        assert client.get(f"/api/v1/jobs/{checked}/results", headers={"Accept": accept}).json["next_cursor"]
+
+
+def test_a_cancelled_job_is_never_begun_and_cancelling_again_changes_nothing(
+    client: FlaskClient, outbox: Callable[[], list[Outbox]], accepted: Callable[[], tuple[int, int]]
+) -> None:
+    job_id = submit(client)
+    first = client.delete(f"/api/v1/jobs/{job_id}").json
+    again = client.delete(f"/api/v1/jobs/{job_id}").json
+    assert first == again == client.get(f"/api/v1/jobs/{job_id}").json
+    assert (first["state"], first["done"]) == ("cancelled", 0)
+    assert first["finished_at"]
+    assert accepted() == (1, 0)
+    [told] = [json.loads(each.body) for each in outbox() if each.name == "CancelParts"]
+    parts = [json.loads(each.body)["part_id"] for each in outbox() if each.name == "CheckLinks"]
+    assert (told["job_id"], sorted(told["part_ids"])) == (job_id, sorted(parts))
+    recorded = [json.loads(each.body)["events"][0]["action"] for each in outbox() if each.name == "RecordEvents"]
+    assert recorded == ["links.submit", "links.cancel"]
+
+
+def test_a_finished_job_stays_finished(client: FlaskClient, checked: str, sessions: Sessions) -> None:
+    with sessions.begin() as session:
+        session.execute(update(Submission).values(finished_at=func.now()))
+    assert client.delete(f"/api/v1/jobs/{checked}").json["state"] == "finished"
+
+
+def test_another_workspaces_job_and_a_notification_are_not_cancelled(
+    client: FlaskClient, stranger: FlaskClient
+) -> None:
+    assert stranger.delete(f"/api/v1/jobs/{submit(client)}").status_code == 404
+    location = client.post("/api/v1/notifications", json={"title": "Hello", "body": "World"}).headers["Location"]
+    assert client.delete(location).status_code == 409
+
+
+def test_a_listener_hears_how_a_job_comes_along_and_that_it_ended(client: FlaskClient, neighbours: Neighbours) -> None:
+    job_id = submit(client)
+    steps = iter(
+        [
+            links_pb2.Job(id=job_id, state="running", total=3, done=1, verdicts={"ok": 1}),
+            links_pb2.Job(id=job_id, state="running", total=3, done=1, verdicts={"ok": 1}),
+            links_pb2.Job(id=job_id, state="finished", total=3, done=3, verdicts={"ok": 3}),
+        ]
+    )
+    neighbours.before_job = lambda asked: neighbours.jobs.update({asked: next(steps, neighbours.jobs.get(asked))})
+    response = client.get(f"/api/v1/jobs/{job_id}/events")
+    assert response.content_type.startswith("text/event-stream")
+    told = [dict(line.split(": ", 1) for line in event.splitlines()) for event in response.text.strip().split("\n\n")]
+    assert [(each.get("id"), each.get("event")) for each in told] == [
+        (None, None),
+        ("2", "progress"),
+        ("5", "finished"),
+    ]
+    assert json.loads(told[-1]["data"])["verdicts"] == NONE | {"ok": 3}
+
+
+def test_a_listener_goes_on_where_it_was_and_is_told_to_stop_at_the_end(client: FlaskClient, checked: str) -> None:
+    response = client.get(f"/api/v1/jobs/{checked}/events", headers={"Last-Event-ID": "900"})
+    assert response.text.count("event: ") == 1
+    assert client.get(f"/api/v1/jobs/{checked}/events", headers={"Last-Event-ID": "1202"}).status_code == 204
+    assert client.get(f"/api/v1/jobs/{checked}/events", headers={"Last-Event-ID": "x"}).text.count("event: ") == 1
+    assert client.get(f"/api/v1/jobs/{uuid.uuid4()}/events").status_code == 404
+
+
+def test_listeners_never_hold_all_threads(client: FlaskClient) -> None:
+    path = f"/api/v1/jobs/{submit(client)}/events"
+    listening = [client.get(path, buffered=False) for _ in range(events.STREAMS_MOST)]
+    refused = client.get(path)
+    assert (refused.status_code, refused.headers["Retry-After"]) == (503, "5")
+    for each in listening:
+        each.close()
+    again = client.get(path, buffered=False)
+    assert again.status_code == 200
+    again.close()

@@ -6,6 +6,7 @@ import uuid
 from typing import Any
 
 from flask import Response
+from google.protobuf.message import Message
 from sqlalchemy.orm import Session
 
 from contracts import links_pb2 as pb
@@ -13,13 +14,15 @@ from tasks.intake import queries
 from tasks.intake.submissions import INTERACTIVE, Line, accept_links
 from tasks.links.messages import link_id
 from tasks.urls import InvalidUrl, normalise
-from web import answers, bodies, paging, proto, rpc
-from web.accepting import Work, accept
+from web import answers, bodies, paging, proto, rpc, versions
+from web.accepting import Work, accept, job_location
 from web.access import caller
 from web.blueprint import Blueprint
 from web.front import front
-from web.problems import Fault, invalid, not_found
+from web.limits import ACTED_ON_AT_ONCE, ACTED_ON_MOST
+from web.problems import Fault, Problem, invalid, not_found
 from web.schemas.fields import Page
+from web.schemas.link_changes import ActedSchema, CheckNowSchema, LinkActionSchema, LinkEditSchema
 from web.schemas.links import (
     AcceptedLinkSchema,
     CheckPageSchema,
@@ -61,14 +64,77 @@ def list_links(arguments: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/<uuid:id>", scope="links:read")
-@blueprint.gives(200, LinkSchema)
+@blueprint.gives(200, LinkSchema, "ETag")
 def get_link(id: uuid.UUID) -> Response:
     """Get a link"""
-    request = pb.GetLinkRequest(workspace_id=str(caller().workspace_id), id=str(id))
     try:
-        return answers.json(proto.to_json(front().services.links.call("GetLink", request)))
+        return versions.tagged(proto.to_json(_call("GetLink", pb.GetLinkRequest(id=str(id), **_asked()))))
     except rpc.Missing:
-        return answers.json(_pending(_accepted(id)))
+        return versions.tagged(_pending(_accepted(id)))
+
+
+@blueprint.route("/<uuid:id>", methods=["PATCH"], scope="links:write")
+@blueprint.documented(parameters=[versions.REQUIRED])
+@blueprint.takes(LinkEditSchema)
+@blueprint.gives(200, LinkSchema, "ETag")
+def edit_link(wanted: dict[str, Any], id: uuid.UUID) -> Response:
+    """Change what is set on a link
+
+    Needs the link's ETag in `If-Match`. What checks find meanwhile does not make an ETag stale.
+    """
+    known = versions.required()
+    settings = pb.LinkSettings(**{name: value for name, value in wanted.items() if value is not None})
+    request = pb.EditLinkRequest(
+        id=str(id), versions=known, changed=list(wanted), settings=settings, caller=_asker(), **_asked()
+    )
+    return versions.tagged(proto.to_json(_change("EditLink", request, id)))
+
+
+@blueprint.route("/<uuid:id>", methods=["DELETE"], scope="links:write")
+@blueprint.documented(parameters=[versions.OPTIONAL])
+@blueprint.gives(204)
+def delete_link(id: uuid.UUID) -> Response:
+    """Remove a link and its history"""
+    _change(
+        "RemoveLink", pb.RemoveLinkRequest(id=str(id), versions=versions.optional(), caller=_asker(), **_asked()), id
+    )
+    return Response(status=204)
+
+
+@blueprint.route("/<uuid:id>/check", methods=["POST"], scope="links:write")
+@blueprint.accepts_work
+@blueprint.gives(202, CheckNowSchema, "Location")
+def check_link(id: uuid.UUID) -> Response:
+    """Check a link now, by a full GET
+
+    Paused and ignored links are checked as well. The `Location` is the job's.
+    """
+    try:
+        url = _call("GetLink", pb.GetLinkRequest(id=str(id), **_asked())).url
+    except rpc.Missing:
+        url = _accepted(id).spec.url
+    return accept(lambda: str(id), lambda session: _check_now(session, id, url))
+
+
+@blueprint.route("/actions", methods=["POST"], scope="links:write")
+@blueprint.accepts_work
+@blueprint.takes(LinkActionSchema)
+@blueprint.gives(200, ActedSchema)
+@blueprint.also_gives(202, ActedSchema, "Location")
+def act_on_links(wanted: dict[str, Any]) -> Response:
+    """Do something with every link that a filter finds
+
+    A request acts on at most 10,000 links; where there are more, ask again with `next_cursor`. `dry_run` counts the
+    links that the filter finds and changes nothing. `check` is accepted as a job (202).
+    """
+    found = pb.LinkFilter(**wanted["filter"])
+    if wanted["dry_run"]:
+        count = _call("CountLinks", pb.CountLinksRequest(filter=found, **_asked())).count
+        return answers.json(_acted(wanted, count))
+    begun = paging.start({"limit": ACTED_ON_MOST, **wanted, "filter": sorted(wanted["filter"].items())})
+    if wanted["action"] == "check":
+        return _check_many(wanted, found, begun)
+    return _act(wanted, found, begun)
 
 
 @blueprint.route("/<uuid:id>/checks", scope="links:read")
@@ -83,6 +149,90 @@ def list_checks(arguments: dict[str, Any], id: uuid.UUID) -> Response:
     except rpc.Missing:
         _accepted(id)
         return paging.listed([], "", begun)
+
+
+def _act(wanted: dict[str, Any], found: pb.LinkFilter, begun: paging.Start) -> Response:
+    count, after = 0, begun.after
+    for _ in range(ACTED_ON_MOST // ACTED_ON_AT_ONCE):
+        request = pb.ActOnLinksRequest(
+            action=wanted["action"],
+            filter=found,
+            tag=wanted.get("tag", ""),
+            limit=ACTED_ON_AT_ONCE,
+            after=after,
+            caller=_asker(),
+            **_asked(),
+        )
+        acted = _call("ActOnLinks", request)
+        count, after = count + acted.count, acted.next
+        if not after:
+            break
+    return answers.json(_acted(wanted, count, paging.cursor(after, begun)))
+
+
+def _check_many(wanted: dict[str, Any], found: pb.LinkFilter, begun: paging.Start) -> Response:
+    urls, after = _urls(found, begun.after)
+    if not urls:
+        return answers.json(_acted(wanted, 0))
+    following = paging.cursor(after, begun)
+    lines = [Line(number, url, full=True) for number, url in enumerate(urls, 1)]
+
+    def write(session: Session) -> Work:
+        accepted = accept_links(session, caller(), lines, front().intake_settings, registers=False)
+        body = _acted(wanted, accepted.accepted, following) | {"job_id": accepted.job_id}
+        return Work(body, job_location(accepted.job_id), "links", accepted.accepted)
+
+    return accept(bodies.fingerprint, write)
+
+
+def _urls(found: pb.LinkFilter, after: str) -> tuple[list[str], str]:
+    urls: list[str] = []
+    while len(urls) < ACTED_ON_MOST:
+        request = pb.SelectUrlsRequest(filter=found, limit=ACTED_ON_AT_ONCE, after=after, **_asked())
+        page = _call("SelectUrls", request)
+        urls += page.urls
+        after = page.next
+        if not after:
+            break
+    return urls, after
+
+
+def _acted(wanted: dict[str, Any], count: int, following: str | None = None) -> dict[str, Any]:
+    return {
+        "action": wanted["action"],
+        "dry_run": wanted["dry_run"],
+        "count": count,
+        "next_cursor": following,
+        "job_id": None,
+    }
+
+
+def _check_now(session: Session, identity: uuid.UUID, url: str) -> Work:
+    line = Line(1, url, full=True)
+    accepted = accept_links(session, caller(), [line], front().intake_settings, INTERACTIVE, registers=False)
+    body = {"id": identity, "job_id": accepted.job_id, "url": url}
+    return Work(body, job_location(accepted.job_id), "links")
+
+
+def _change(method: str, request: Message, identity: uuid.UUID) -> Any:
+    try:
+        return _call(method, request)
+    except rpc.Missing:
+        _accepted(identity)
+        detail = "The link was accepted and is not stored yet; ask again in a moment."
+        raise Problem(409, detail, headers={"Retry-After": "1"}) from None
+
+
+def _call(method: str, request: Message) -> Any:
+    return front().services.links.call(method, request)
+
+
+def _asked() -> dict[str, str]:
+    return {"workspace_id": str(caller().workspace_id)}
+
+
+def _asker() -> pb.Caller:
+    return pb.Caller(actor=caller().actor, ip=caller().ip, user_agent=caller().user_agent)
 
 
 def _write(session: Session, line: Line) -> Work:

@@ -76,6 +76,34 @@ class BatchSchema(Output):
     )
 
 
+class SurveySchema(Output):
+    """What would come of a batch."""
+
+    new = fields.Integer(required=True, metadata={"description": "Links that would be added."})
+    known = fields.Integer(required=True, metadata={"description": "Links that are registered already."})
+    duplicates = fields.Integer(required=True)
+    rejected_count = fields.Integer(required=True)
+    rejected = fields.List(fields.Nested(RejectionSchema), required=True)
+
+
+class BatchQuerySchema(Input):
+    """How a batch is taken."""
+
+    dry_run = fields.Boolean(
+        load_default=False, metadata={"description": "Accept nothing; say what would be new, known and rejected."}
+    )
+    keep = fields.Boolean(
+        load_default=True,
+        metadata={"description": "`false` checks the links for this job alone: none is added, moved or told about."},
+    )
+
+
+class MarkdownSchema(Input):
+    """A Markdown document whose links are the batch."""
+
+    markdown = fields.String(required=True, validate=validate.Length(min=1))
+
+
 class JobSchema(Output):
     """How far accepted work has come."""
 
@@ -148,6 +176,17 @@ class LinkSchema(Output):
     incident_id = fields.UUID(required=True, allow_none=True)
     created_at = UtcTime(required=True, allow_none=True)
     trace_id = fields.String(required=True, metadata={"description": "Of its last submission."})
+    version = fields.Integer(required=True, metadata={"description": "Of what is set on it; in its ETag as well."})
+    paused = fields.Boolean(required=True, metadata={"description": "Not checked on its own."})
+    ignored = fields.Boolean(required=True, metadata={"description": "Checked; nobody is told."})
+    muted_until = UtcTime(required=True, allow_none=True, metadata={"description": "Nobody is told until then."})
+    flapping = fields.Boolean(required=True, metadata={"description": "Breaks and recovers again and again."})
+    confirm_hard = fields.Integer(required=True, allow_none=True)
+    confirm_transient = fields.Integer(required=True, allow_none=True)
+    min_confirm_s = fields.Float(required=True, allow_none=True)
+    uptime_30d = fields.Float(
+        required=True, allow_none=True, metadata={"description": "Outside of incidents, from 0 to 1."}
+    )
 
 
 LinkPageSchema = page_of(LinkSchema)

@@ -1,7 +1,8 @@
-"""Answers about links, checks and jobs."""
+"""Answers about links, checks and jobs, and all that is done with links."""
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 
 import grpc
@@ -12,7 +13,10 @@ from contracts import links_pb2 as pb
 from contracts import links_pb2_grpc
 from tasks import database
 from tasks.links import queries
+from workers.rpc.incidents import Incidents
+from workers.rpc.link_changes import LinkChanges
 from workers.rpc.translate import answering, not_found, page, to_proto, uuid_of
+from workers.rpc.windows import Windows
 
 
 def register(server: grpc.Server, environ: Mapping[str, str]) -> str:
@@ -22,8 +26,8 @@ def register(server: grpc.Server, environ: Mapping[str, str]) -> str:
     return pb.DESCRIPTOR.services_by_name["Links"].full_name
 
 
-class LinksServicer(links_pb2_grpc.LinksServicer):
-    """Each call is one query on a session of its own."""
+class LinksServicer(LinkChanges, Incidents, Windows, links_pb2_grpc.LinksServicer):
+    """Each call is one transaction on a session of its own."""
 
     def __init__(self, sessions: database.Sessions) -> None:
         self._sessions = sessions
@@ -65,6 +69,13 @@ class LinksServicer(links_pb2_grpc.LinksServicer):
             workspace, job = uuid_of(request.workspace_id, "workspace"), uuid_of(request.job_id, "job")
             found = queries.list_results(session, workspace, job, request.limit, request.after, request.verdict)
             return _checks(*found)
+
+    def CountKnown(self, request: pb.CountKnownRequest, context: grpc.ServicerContext) -> pb.KnownCount:  # noqa: N802
+        """How many of these links there are."""
+        with answering("CountKnown", context), self._sessions() as session:
+            ids = [uuid.UUID(bytes=request.ids[at : at + 16]) for at in range(0, len(request.ids), 16)]
+            found = queries.count_known(session, uuid_of(request.workspace_id, "workspace"), ids)
+            return pb.KnownCount(known=found)
 
 
 def _checks(items: list[queries.CheckView], after: str) -> pb.CheckPage:

@@ -39,6 +39,11 @@ def invalid(detail: str) -> Refused:
     return Refused(grpc.StatusCode.INVALID_ARGUMENT, detail)
 
 
+def stale(what: str) -> Refused:
+    """Somebody else was first: the thing is of another version now."""
+    return Refused(grpc.StatusCode.ABORTED, f"the {what} is of another version")
+
+
 def to_proto(value: Any, kind: type[P]) -> P:
     """A frozen dataclass (UUIDs, times and nested values included) as the message with the same field names."""
     return ParseDict(_without_nothing(msgspec.to_builtins(value)), kind(), ignore_unknown_fields=True)

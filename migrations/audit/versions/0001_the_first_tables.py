@@ -58,6 +58,14 @@ def upgrade() -> None:
         postgresql_where=sa.text("details ? 'link_id'"),
     )
     op.create_index(
+        "events_by_links",
+        "events",
+        [sa.literal_column("(details->'link_ids')")],
+        unique=False,
+        postgresql_using="gin",
+        postgresql_where=sa.text("details ? 'link_ids'"),
+    )
+    op.create_index(
         "events_by_resource", "events", ["resource_id"], unique=False, postgresql_where=sa.text("resource_id <> ''")
     )
     op.create_index("events_by_time", "events", ["occurred_at"], unique=False, postgresql_using="brin")
@@ -85,6 +93,7 @@ def downgrade() -> None:
     op.drop_index("events_by_trace", table_name="events", postgresql_where=sa.text("trace_id <> ''"))
     op.drop_index("events_by_time", table_name="events", postgresql_using="brin")
     op.drop_index("events_by_resource", table_name="events", postgresql_where=sa.text("resource_id <> ''"))
+    op.drop_index("events_by_links", table_name="events", postgresql_using="gin")
     op.drop_index("events_by_link", table_name="events", postgresql_where=sa.text("details ? 'link_id'"))
     op.drop_index("events_by_action", table_name="events")
     op.drop_table("events")

@@ -43,6 +43,7 @@ def upgrade() -> None:
         sa.Column("traceparent", sa.Text(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("cancelled_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("kind IN ('links', 'notification', 'audit')", name="kind_known"),
         sa.PrimaryKeyConstraint("id"),
     )

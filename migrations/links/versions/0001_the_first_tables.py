@@ -70,6 +70,13 @@ def upgrade() -> None:
         sa.Column("tags", sa.ARRAY(sa.Text()), nullable=False),
         sa.Column("external_id", sa.Text(), nullable=True),
         sa.Column("traceparent", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), server_default=sa.text("1"), nullable=False),
+        sa.Column("paused", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("ignored", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("muted_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("confirm_hard", sa.Integer(), nullable=True),
+        sa.Column("confirm_transient", sa.Integer(), nullable=True),
+        sa.Column("min_confirm_s", sa.Double(), nullable=True),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("failures", sa.Integer(), nullable=False),
         sa.Column("hard_failures", sa.Integer(), nullable=False),
@@ -87,6 +94,9 @@ def upgrade() -> None:
         sa.Column("suggested_url", sa.Text(), nullable=True),
         sa.Column("latency_ms", sa.Double(), nullable=True),
         sa.Column("incident_id", sa.Uuid(), nullable=True),
+        sa.Column("recent", sa.Text(), nullable=False),
+        sa.Column("flapping", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("told", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
         sa.Column("last_checked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_scheduled_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("next_check_at", sa.DateTime(timezone=True), nullable=False),
@@ -97,11 +107,16 @@ def upgrade() -> None:
         ),
         sa.CheckConstraint("interval_s >= 1", name="interval_positive"),
         sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("workspace_id", "url", name="one_link_per_url"),
     )
     op.create_index("links_by_age", "links", ["workspace_id", "created_at", "id"], unique=False)
     op.create_index("links_by_host", "links", ["workspace_id", "host"], unique=False)
-    op.create_index("links_due", "links", ["next_check_at"], unique=False)
+    op.create_index(
+        "links_due",
+        "links",
+        ["workspace_id", "next_check_at"],
+        unique=False,
+        postgresql_where=sa.text("NOT paused"),
+    )
     op.create_table(
         "outbox",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -123,13 +138,29 @@ def upgrade() -> None:
     )
     op.create_index("parts_done_by_age", "parts_done", ["done_at"], unique=False)
     op.create_table(
+        "parts_deferred",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("job_id", sa.Uuid(), nullable=True),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("not_before", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("sent", sa.Integer(), nullable=False),
+        sa.Column("traceparent", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("parts_deferred_due", "parts_deferred", ["not_before"], unique=False)
+    op.create_table(
         "incidents",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("workspace_id", sa.Uuid(), nullable=False),
         sa.Column("link_id", sa.Uuid(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("status_code", sa.Integer(), nullable=True),
+        sa.Column("detail", sa.Text(), nullable=False),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("acknowledged_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("acknowledged_by", sa.Text(), nullable=True),
         sa.Column("resolved_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("resolved_at >= started_at", name="ends_after_start"),
         sa.ForeignKeyConstraint(["link_id"], ["links.id"], ondelete="CASCADE"),
@@ -142,16 +173,84 @@ def upgrade() -> None:
         unique=True,
         postgresql_where=sa.text("resolved_at IS NULL"),
     )
+    op.create_index("incidents_by_age", "incidents", ["workspace_id", "id"], unique=False)
+    op.create_index("incidents_by_link", "incidents", ["link_id", "started_at"], unique=False)
+    op.create_table(
+        "incident_moments",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("incident_id", sa.Uuid(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("status_code", sa.Integer(), nullable=True),
+        sa.Column("detail", sa.Text(), nullable=False),
+        sa.Column("actor", sa.Text(), nullable=True),
+        sa.CheckConstraint(
+            "kind IN ('first_failure', 'confirmation', 'opened', 'acknowledged', 'recovering', 'relapsed', 'resolved')",
+            name="kind_known",
+        ),
+        sa.ForeignKeyConstraint(["incident_id"], ["incidents.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("moments_by_incident", "incident_moments", ["incident_id", "at", "id"], unique=False)
+    op.create_table(
+        "windows",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("host", sa.Text(), nullable=True),
+        sa.Column("tag", sa.Text(), nullable=True),
+        sa.Column("starts_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("duration_s", sa.Integer(), nullable=False),
+        sa.Column("rrule", sa.Text(), nullable=False),
+        sa.Column("timezone", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), server_default=sa.text("1"), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.CheckConstraint("duration_s >= 1", name="duration_positive"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("windows_by_workspace", "windows", ["workspace_id", "id"], unique=False)
+    op.create_table(
+        "removed",
+        sa.Column("link_id", sa.Uuid(), nullable=False),
+        sa.Column("removed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("link_id"),
+    )
+    op.create_table(
+        "leases",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("links", sa.Integer(), nullable=False),
+        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "freezes",
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("workspace_id"),
+    )
 
 
 def downgrade() -> None:
     """Take back."""
+    op.drop_table("freezes")
+    op.drop_table("leases")
+    op.drop_table("removed")
+    op.drop_index("windows_by_workspace", table_name="windows")
+    op.drop_table("windows")
+    op.drop_index("moments_by_incident", table_name="incident_moments")
+    op.drop_table("incident_moments")
+    op.drop_index("incidents_by_link", table_name="incidents")
+    op.drop_index("incidents_by_age", table_name="incidents")
     op.drop_index("one_open_incident", table_name="incidents", postgresql_where=sa.text("resolved_at IS NULL"))
     op.drop_table("incidents")
+    op.drop_index("parts_deferred_due", table_name="parts_deferred")
+    op.drop_table("parts_deferred")
     op.drop_index("parts_done_by_age", table_name="parts_done")
     op.drop_table("parts_done")
     op.drop_table("outbox")
-    op.drop_index("links_due", table_name="links")
+    op.drop_index("links_due", table_name="links", postgresql_where=sa.text("NOT paused"))
     op.drop_index("links_by_host", table_name="links")
     op.drop_index("links_by_age", table_name="links")
     op.drop_table("links")

@@ -88,7 +88,7 @@ def test_a_nul_in_one_event_holds_up_none_of_its_neighbours(sessions: Sessions) 
 
 def test_what_was_heard_is_on_record_in_the_trace_in_which_it_was_heard(sessions: Sessions) -> None:
     changes = tuple(
-        LinkChange(uuid.uuid4(), uuid.uuid4(), f"https://example.com/{number}", "pending", "up", "ok", "ok")
+        LinkChange(uuid.uuid4(), uuid.uuid4(), f"https://example.com/{number}", "recovering", "up", "ok", "ok")
         for number in range(250)
     )
     message = LinksChanged(uuid.uuid4(), WORKSPACE, AT, changes)

@@ -119,4 +119,17 @@ def test_a_search_for_a_resource_or_a_trace_uses_its_indexes(sessions: Sessions)
             plans.append("\n".join(plan))
     assert "events_by_resource" in plans[0]
     assert "events_by_link" in plans[0]
+    assert "events_by_links" in plans[0]
     assert "events_by_trace" in plans[1]
+
+
+def test_a_link_of_an_import_is_found_in_the_event_that_names_many(database: MakeDatabase) -> None:
+    sessions = database("audit")
+    changes = tuple(
+        LinkChange(uuid.uuid4(), uuid.uuid4(), f"https://example.org/{n}", "pending", "up", "ok", "ok")
+        for n in range(30)
+    )
+    hear(LinksChanged(uuid.uuid4(), WORKSPACE, datetime.now(UTC), changes), sessions=sessions)
+    with sessions() as session:
+        found, _ = search(session, WORKSPACE, 10, "", EventFilter(resource=str(changes[7].link_id)))
+    assert [event.action for event in found] == ["link.state_changed"]

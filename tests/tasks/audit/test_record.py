@@ -8,12 +8,26 @@ from config.broker import LISTENS
 from tasks import wire
 from tasks.accounts.messages import KeyCreated
 from tasks.audit.record import audit_events
-from tasks.links.messages import JobFinished, LinkBroke, LinkChange, LinkRecovered, LinksChanged
+from tasks.links.messages import (
+    ChecksFrozen,
+    Edit,
+    IncidentAcknowledged,
+    JobFinished,
+    LinkBroke,
+    LinkChange,
+    LinkFlapping,
+    LinkRecovered,
+    LinksChanged,
+    LinksEdited,
+    LinksRemoved,
+    LinkUnverifiable,
+    WindowChanged,
+)
 from tasks.notifications.messages import ChannelChanged, DeliveryFailed, DeliverySucceeded, RetryDeliveries
 
 AT = datetime(2026, 11, 21, 23, 5, tzinfo=UTC)
 TRACE = "a" * 32
-WORKSPACE, LINK, INCIDENT, JOB, DELIVERY, CHANNEL, KEY = (uuid.uuid4() for _ in range(7))
+WORKSPACE, LINK, INCIDENT, JOB, DELIVERY, CHANNEL, KEY, WINDOW = (uuid.uuid4() for _ in range(8))
 URL = "https://example.com/page"
 
 
@@ -31,6 +45,40 @@ HEARD = [
         LinkRecovered(id_(), WORKSPACE, LINK, INCIDENT, URL, "ok", AT, AT, 0.0, ("docs",)),
         ("links", "service:links", "link.recovered", "success", "ok", "link", str(LINK), URL),
         {"incident_id": str(INCIDENT), "started_at": AT.isoformat(), "duration_s": 0.0, "tags": ("docs",)},
+    ),
+    (
+        LinkFlapping(id_(), WORKSPACE, LINK, URL, "http_404", 5, AT),
+        ("links", "service:links", "link.flapping", "success", "http_404", "link", str(LINK), URL),
+        {"changes": 5},
+    ),
+    (
+        LinkUnverifiable(id_(), WORKSPACE, LINK, URL, "forbidden", AT, AT, ("docs",)),
+        ("links", "service:links", "link.unverifiable", "success", "forbidden", "link", str(LINK), URL),
+        {"since": AT.isoformat(), "tags": ("docs",)},
+    ),
+    (
+        ChecksFrozen(id_(), WORKSPACE, AT, 90, 100, 40),
+        (
+            "links",
+            "service:links",
+            "checks.frozen",
+            "success",
+            "too many links failed at once",
+            "workspace",
+            str(WORKSPACE),
+            "",
+        ),
+        {"failed": 90, "checked": 100, "hosts": 40},
+    ),
+    (
+        IncidentAcknowledged(id_(), WORKSPACE, INCIDENT, LINK, URL, AT, "key:admin", "192.0.2.1", "curl/8"),
+        ("links", "key:admin", "incident.acknowledged", "success", "", "incident", str(INCIDENT), URL),
+        {"link_id": str(LINK)},
+    ),
+    (
+        WindowChanged(id_(), WORKSPACE, WINDOW, "night", "created", AT, "key:admin", "192.0.2.1", "curl/8"),
+        ("links", "key:admin", "window.created", "success", "", "window", str(WINDOW), "night"),
+        {},
     ),
     (
         JobFinished(id_(), WORKSPACE, JOB, 3, {"ok": 3}, AT),
@@ -111,13 +159,26 @@ def test_each_change_of_a_part_is_an_event_in_its_own_links_trace() -> None:
     assert first.details == {"before": "up", "after": "failing", "verdict": "broken", "job_id": str(JOB)}
 
 
-def test_where_a_change_came_from_is_kept() -> None:
-    [event] = audit_events(HEARD[5][0], TRACE)
+@pytest.mark.parametrize(("kind", "action"), [(LinksEdited, "link.edited"), (LinksRemoved, "link.deleted")])
+def test_each_link_that_somebody_changed_is_an_event_with_what_it_was_and_is(
+    kind: type[LinksEdited] | type[LinksRemoved], action: str
+) -> None:
+    edits = (Edit(id_(), LINK, URL, {"paused": (False, True)}), Edit(id_(), uuid.uuid4(), URL))
+    first, second = audit_events(kind(id_(), WORKSPACE, AT, edits, "key:admin", "192.0.2.1", "curl/8"), TRACE)
+    assert [first.event_id, second.event_id] == [each.event_id for each in edits]
+    assert (first.action, first.actor, first.resource_id, first.resource_name) == (action, "key:admin", str(LINK), URL)
+    assert (first.ip, first.user_agent, first.trace_id) == ("192.0.2.1", "curl/8", TRACE)
+    assert (first.details, second.details) == ({"paused": {"before": False, "after": True}}, {})
+
+
+@pytest.mark.parametrize("message", [each[0] for each in HEARD if hasattr(each[0], "user_agent")])
+def test_where_a_change_came_from_is_kept(message: wire.Event) -> None:
+    [event] = audit_events(message, TRACE)
     assert (event.ip, event.user_agent) == ("192.0.2.1", "curl/8")
 
 
 def test_every_event_that_audit_hears_has_its_words() -> None:
-    assert {each[0].name() for each in HEARD} | {"LinksChanged"} == set(LISTENS["audit"])
+    assert {each[0].name() for each in HEARD} | {"LinksChanged", "LinksEdited", "LinksRemoved"} == set(LISTENS["audit"])
 
 
 def test_what_becomes_of_an_event_survives_the_wire() -> None:
@@ -128,3 +189,14 @@ def test_what_becomes_of_an_event_survives_the_wire() -> None:
 def test_nothing_is_on_record_of_what_is_no_event() -> None:
     with pytest.raises(TypeError, match="RetryDeliveries"):
         audit_events(RetryDeliveries(), TRACE)  # type: ignore[arg-type]  # the fault is the point
+
+
+def test_first_checks_of_an_import_that_came_out_alike_are_one_event_that_names_every_link() -> None:
+    changes = tuple(
+        LinkChange(id_(), id_(), f"https://example.org/{n}", "pending", "up", "ok", "ok") for n in range(30)
+    )
+    broke = LinkChange(id_(), id_(), "https://example.org/broken", "pending", "failing", "broken", "http_404")
+    together, alone = audit_events(LinksChanged(id_(), WORKSPACE, AT, (*changes, broke), JOB), TRACE)
+    assert together.details["link_ids"] == [str(change.link_id) for change in changes]
+    assert (together.details["before"], together.details["after"]) == ("pending", "up")
+    assert alone.resource_id == str(broke.link_id)

@@ -16,19 +16,22 @@ import pytest
 
 from tasks.links.fetch import Engine, EngineClosed, EngineSettings, Result, Target
 from tasks.links.resolve import Lookup, system_lookup
-from tasks.links.verdict import Reason, Verdict
+from tasks.links.verdict import Reason
 from tests.servers.behaviour import BEHAVIOURS, Behaviour, BehaviourServer
+from tests.servers.canary import Canary, canary
 
 LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 SETTINGS = EngineSettings(
     allow_networks=LOOPBACK,
     host_concurrency=0,
     host_interval_ms=0,
+    backoff_cap_s=0,
     connect_timeout_s=1.0,
     total_timeout_s=2.0,
     retry_delay_s=0.05,
 )
 
+SELF_EXPLAINING = (Reason.OK, Reason.REDIRECTED_TEMPORARY, Reason.REDIRECTED_PERMANENT)
 Rows = dict[bool, dict[Behaviour, Result]]
 
 
@@ -55,15 +58,18 @@ def rows(server: BehaviourServer, settings: EngineSettings) -> Rows:
     """Every behaviour, checked once from HEAD and once by GET, all at the same time."""
     found: Rows = {}
     for full in (False, True):
-        engine = Engine(settings)
-        results = engine.check([Target(server.url(row, int(full)), full) for row in BEHAVIOURS])
-        found[full] = dict(zip(BEHAVIOURS, results, strict=True))
-        engine.close()
+        found[full] = {}
+        for changes in {row.settings: None for row in BEHAVIOURS}:
+            rows = [row for row in BEHAVIOURS if row.settings == changes]
+            engine = engine_with(settings, **dict(changes))
+            results = engine.check([Target(server.url(row, int(full)), full, row.options) for row in rows])
+            engine.close()
+            found[full] |= zip(rows, results, strict=True)
     return found
 
 
 def names(row: Behaviour) -> str:
-    return f"{row.listener}{row.path}"
+    return f"{row.listener}{row.path}-{row.reason}"
 
 
 def check(engine: Engine, url: str, full: bool = False) -> Result:
@@ -84,22 +90,28 @@ def test_every_behaviour_gets_its_verdict(row: Behaviour, full: bool, rows: Rows
     assert (result.verdict, result.reason, result.permanence) == server.expected(row, full), result
 
 
-@pytest.mark.parametrize("row", [row for row in BEHAVIOURS if row.verdict != "skipped"], ids=names)
+def test_there_is_hardly_a_behaviour_that_is_not_here() -> None:
+    distinct = {(row.listener, row.path, row.options, row.settings) for row in BEHAVIOURS}
+    assert len(distinct) == len(BEHAVIOURS) >= 200
+
+
+@pytest.mark.parametrize("row", BEHAVIOURS, ids=names)
 def test_a_full_check_asks_by_get_alone(row: Behaviour, rows: Rows) -> None:
-    assert rows[True][row].methods == ("GET",)
+    pinned = row.options is not None and row.options.method == "HEAD"
+    assert "HEAD" not in rows[True][row].methods or pinned
 
 
 @pytest.mark.parametrize("row", BEHAVIOURS, ids=names)
 def test_what_is_wrong_is_said_in_words(row: Behaviour, rows: Rows) -> None:
     for result in (rows[False][row], rows[True][row]):
-        assert bool(result.detail) == (result.verdict not in (Verdict.OK, Verdict.DEGRADED)), result
+        assert bool(result.detail) == (result.reason not in SELF_EXPLAINING), result
         assert result.detail.isprintable()
 
 
 def test_five_thousand_links_are_all_judged_rightly(server: BehaviourServer, settings: EngineSettings) -> None:
     engine = engine_with(settings, total_timeout_s=20.0, connect_timeout_s=10.0)
     expected = list(server.urls(5000, slow=False))
-    results = engine.check([Target(url) for url, _ in expected])
+    results = engine.check([Target(url, options=row.options) for url, row in expected])
     engine.close()
     wrong = [
         (url, result)
@@ -142,9 +154,19 @@ def test_every_hop_is_told_with_status_and_address(engine: Engine, server: Behav
     assert result.final_url == result.suggested_url == f"{base}/redirect/0/301?#part"
 
 
-def test_only_a_permanent_redirect_suggests_a_url(rows: Rows) -> None:
-    suggested = {result.reason for result in rows[False].values() if result.suggested_url}
-    assert suggested == {Reason.REDIRECTED_PERMANENT}
+def test_only_a_permanent_redirect_and_https_suggest_a_url(rows: Rows) -> None:
+    suggested = {row: result for row, result in rows[False].items() if result.suggested_url}
+    for row, result in suggested.items():
+        if result.reason is Reason.INSECURE_HTTP:
+            assert result.suggested_url == result.hops[0].url.replace("http:", "https:")
+        else:
+            assert {hop.status for hop in result.hops[:-1]} <= {301, 308}, row
+    assert {result.reason for result in suggested.values()} == {
+        Reason.REDIRECTED_PERMANENT,
+        Reason.INSECURE_HTTP,
+        Reason.FRAGMENT_MISSING,
+        Reason.TLS_EXPIRING,
+    }
 
 
 def test_timings_and_size_are_told(engine: Engine, server: BehaviourServer) -> None:
@@ -254,63 +276,10 @@ def test_a_link_that_goes_down_and_comes_back_is_seen_to(engine: Engine, server:
 # --------------------------------------------------------------------------------------------------- the guard
 
 
-class Canary:
-    """A listener on loopback that counts who connects."""
-
-    def __init__(self) -> None:
-        self.visits = 0
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listener.getsockname()[1]
-        threading.Thread(target=self._count, daemon=True).start()
-
-    def _count(self) -> None:
-        while True:
-            try:
-                self._listener.accept()[0].close()
-            except OSError:
-                return
-            self.visits += 1
-
-    def close(self) -> None:
-        time.sleep(0.05)
-        self._listener.close()
-
-
 @pytest.fixture
-def canary() -> Iterator[Canary]:
-    bird = Canary()
-    yield bird
-    bird.close()
-    assert bird.visits == 0, "something connected to a forbidden address"
-
-
-@pytest.mark.parametrize(
-    "host",
-    [
-        "127.0.0.1",
-        "127.1",
-        "2130706433",
-        "0x7f000001",
-        "0177.0.0.1",
-        "0",
-        "0.0.0.0",
-        "localhost",
-        "LOCALHOST",
-        "[::1]",
-        "[::]",
-        "[::ffff:127.0.0.1]",
-        "[::ffff:7f00:1]",
-        "[::127.0.0.1]",
-        "①②⑦.0.0.1",
-        "127。0。0。1",
-    ],
-)
-def test_no_spelling_of_a_forbidden_address_is_connected_to(canary: Canary, host: str) -> None:
-    engine = Engine(replace(SETTINGS, allow_networks=()))
-    for full in (False, True):
-        assert check(engine, f"http://{host}:{canary.port}/", full).reason == "blocked_address"
-        assert check(engine, f"https://{host}:{canary.port}/", full).reason == "blocked_address"
-    engine.close()
+def bird() -> Iterator[Canary]:
+    with canary() as alive:
+        yield alive
 
 
 def resolving_to(*addresses: str) -> Lookup:
@@ -324,21 +293,21 @@ def resolving_to(*addresses: str) -> Lookup:
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1", "::ffff:127.0.0.1", "0.0.0.0"])
-def test_a_name_that_resolves_to_a_forbidden_address_is_not_connected_to(canary: Canary, address: str) -> None:
+def test_a_name_that_resolves_to_a_forbidden_address_is_not_connected_to(bird: Canary, address: str) -> None:
     engine = engine_with(SETTINGS, resolving_to(address), allow_networks=())
-    result = check(engine, f"http://rebind.example:{canary.port}/")
-    dotted = check(engine, f"http://rebind.example.:{canary.port}/")
+    result = check(engine, f"http://rebind.example:{bird.port}/")
+    dotted = check(engine, f"http://rebind.example.:{bird.port}/")
     engine.close()
     assert dotted.reason == "blocked_address"
     assert result.reason == "blocked_address"
     assert "is not a public address" in result.detail
 
 
-def test_every_hop_of_a_chain_is_judged(canary: Canary, server: BehaviourServer, settings: EngineSettings) -> None:
+def test_every_hop_of_a_chain_is_judged(bird: Canary, server: BehaviourServer, settings: EngineSettings) -> None:
     addresses = {"good.example": ["127.0.0.1"], "evil.example": ["127.0.0.2"]}
     engine = engine_with(settings, addresses.__getitem__, allow_networks=(ip_network("127.0.0.1/32"),))
     port = server.bases["plain"].rpartition(":")[2]
-    target = f"http://good.example:{port}/redirect-to/302?url=http://evil.example:{canary.port}/"
+    target = f"http://good.example:{port}/redirect-to/302?url=http://evil.example:{bird.port}/"
     result = check(engine, target)
     engine.close()
     assert result.reason == "blocked_address"
@@ -346,11 +315,11 @@ def test_every_hop_of_a_chain_is_judged(canary: Canary, server: BehaviourServer,
 
 
 def test_a_redirect_to_a_forbidden_address_is_not_followed(
-    canary: Canary, server: BehaviourServer, settings: EngineSettings
+    bird: Canary, server: BehaviourServer, settings: EngineSettings
 ) -> None:
     engine = engine_with(settings, allow_networks=(ip_network("127.0.0.1/32"),))
     for host in ("127.0.0.2", "[::1]", "[::ffff:127.0.0.2]", "0"):
-        target = f"{server.bases['plain']}/redirect-to/302?url=http://{host}:{canary.port}/"
+        target = f"{server.bases['plain']}/redirect-to/302?url=http://{host}:{bird.port}/"
         assert check(engine, target).reason == "blocked_address"
     engine.close()
 

@@ -12,6 +12,7 @@ from sqlalchemy import func, select, update
 from config.settings import Links
 from tasks.database import Sessions
 from tasks.links import queries
+from tasks.links.connectivity import Connectivity
 from tasks.links.handlers import check_links, lease_due
 from tasks.links.messages import CheckLinks, JobFinished, LeaseDueLinks, LinkBroke, LinkRecovered, LinkSpec, link_id
 from tasks.links.models import Check, Incident, Link, Outbox
@@ -43,7 +44,7 @@ class Answers:
             verdict=judged.verdict,
             reason=judged.reason,
             permanence=judged.permanence,
-            status_code=200 if self.reason is Reason.OK else 404,
+            status_code={Reason.OK: 200, Reason.HTTP_404: 404}.get(self.reason),
             final_url=target.url,
             suggested_url=None,
             hops=(Hop(target.url, 200, "192.0.2.1"),),
@@ -182,6 +183,48 @@ def test_two_ticks_at_once_lease_each_due_link_once(sessions: Sessions) -> None:
         bodies = session.scalars(select(Outbox.body).where(Outbox.name == "CheckLinks")).all()
     urls = [spec.url for body in bodies for spec in msgspec.json.decode(body, type=CheckLinks).links]
     assert sorted(urls) == sorted(f"https://example.org/{n}" for n in range(5))
+
+
+def test_a_storm_of_failures_moves_nothing_is_told_once_and_is_looked_at_again_soon(sessions: Sessions) -> None:
+    urls = [f"https://{number}.example/" for number in range(6)]
+    check(sessions, Answers(), part(*urls))
+    for minutes in (10, 11):
+        check(sessions, after(minutes, Reason.TIMEOUT_CONNECT), part(*urls, at=NOON + timedelta(minutes=minutes)))
+    with sessions() as session:
+        links = session.scalars(select(Link)).all()
+        assert session.scalar(select(func.count()).select_from(Check)) == 18
+    assert {each.state for each in links} == {"up"}
+    assert {each.verdict for each in links} == {"ok"}
+    assert all(each.next_check_at < NOON + timedelta(minutes=13) for each in links)
+    assert [name for name in told(sessions) if name != "LinksChanged"] == ["ChecksFrozen"]
+
+
+def test_while_the_checker_is_offline_a_failure_moves_nothing(sessions: Sessions) -> None:
+    check(sessions, Answers(), part(URL))
+    offline = Connectivity([("192.0.2.1", 53)], reach=lambda _: False)
+    message = part(URL, at=NOON + timedelta(minutes=5))
+    check_links(
+        message,
+        sessions=sessions,
+        checker=after(5, Reason.TIMEOUT_CONNECT),
+        settings=SETTINGS,
+        connectivity=offline,
+    )
+    stored = link(sessions)
+    assert (stored.state, stored.verdict, stored.reason) == ("up", "ok", "ok")
+    with sessions() as session:
+        assert "checker_offline" in session.scalars(select(Check.reason)).all()
+
+
+def test_a_check_of_known_links_adds_none(sessions: Sessions) -> None:
+    job = uuid.uuid4()
+    message = CheckLinks(uuid.uuid4(), WORKSPACE, NOON, (LinkSpec(URL),), job, 1, registers=False)
+    check(sessions, Answers(), message)
+    with sessions() as session:
+        assert session.get(Link, link_id(WORKSPACE, URL)) is None
+        found = queries.get_job(session, WORKSPACE, job)
+    assert found
+    assert found.state == "finished"
 
 
 def test_submitting_again_sets_what_was_said_and_keeps_the_rest(sessions: Sessions) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tasks.links.messages import LinkBroke, LinkRecovered
+from tasks.links.messages import ChecksFrozen, LinkBroke, LinkFlapping, LinkRecovered, LinkUnverifiable
 from tasks.links.verdict import JUDGEMENTS, Verdict
 from tasks.notifications.messages import RetryDeliveries, SendNotification
 from tasks.notifications.reasons import REASONS, explain
@@ -54,6 +54,27 @@ def test_a_broken_link_is_told_with_what_since_when_why_and_what_to_do() -> None
     ):
         assert words in said.body
     assert (said.subject, said.link_id) == ("link.broken", BROKE.link_id)
+
+
+def test_an_unsteady_link_is_told_with_what_becomes_of_its_messages() -> None:
+    said = notice(LinkFlapping(uuid.uuid4(), uuid.uuid4(), BROKE.link_id, BROKE.url, "http_404", 5, AT, ("docs",)))
+    assert (said.subject, said.title, said.link_id) == ("link.flapping", f"Unsteady link: {BROKE.url}", BROKE.link_id)
+    for words in ("went 5 times", "You are not told of each any more", "Tags: docs"):
+        assert words in said.body
+
+
+def test_a_link_that_cannot_be_verified_is_told_with_since_when_and_why() -> None:
+    said = notice(LinkUnverifiable(uuid.uuid4(), uuid.uuid4(), BROKE.link_id, BROKE.url, "forbidden", AT, AT))
+    assert (said.subject, said.link_id) == ("link.unverifiable", BROKE.link_id)
+    for words in ("could not be verified since 21 November 2026, 23:05 UTC", explain("forbidden", None).why):
+        assert words in said.body
+
+
+def test_a_storm_of_failures_is_told_as_a_fault_of_ours() -> None:
+    said = notice(ChecksFrozen(uuid.uuid4(), uuid.uuid4(), AT, 90, 100, 40))
+    assert (said.subject, said.link_id) == ("checks.frozen", None)
+    assert "90 of 100 links that worked, on 40 hosts, failed at once." in said.body
+    assert json.loads(said.payload)["data"]["failed"] == 90
 
 
 def test_a_recovered_link_is_told_with_how_long_it_was_broken() -> None:

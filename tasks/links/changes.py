@@ -1,0 +1,187 @@
+"""What people set on links: each change is written and announced in one transaction."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from tasks import outbox, wire
+from tasks.database import update_rows
+from tasks.links import queries
+from tasks.links.callers import Caller, Stale
+from tasks.links.messages import Edit, LinksEdited, LinksRemoved
+from tasks.links.models import LINKS, OUTBOX, Link, Removed
+from tasks.links.queries import LinkFilter, LinkView
+from tasks.links.record import Row, next_slot
+
+EDITABLE = (
+    "interval_s",
+    "tags",
+    "external_id",
+    "paused",
+    "ignored",
+    "muted_until",
+    "confirm_hard",
+    "confirm_transient",
+    "min_confirm_s",
+)
+MOST_TAGS = 20
+# So many changes are announced in one message, which stays far below what a broker takes.
+TOLD_AT_ONCE = 500
+
+
+def edit(
+    session: Session,
+    workspace_id: uuid.UUID,
+    link_id: uuid.UUID,
+    versions: Sequence[int],
+    changes: Mapping[str, Any],
+    caller: Caller,
+) -> LinkView | None:
+    """Set these of a link, if it is of one of `versions` (none: whatever it is). None where there is no such link.
+
+    Raises `Stale` where somebody else was first.
+    """
+    row = _locked(session, workspace_id, [link_id])
+    if not row:
+        return None
+    changed = _changed(row[0], changes)
+    of_version = (Link.version.in_(versions),) if versions else ()
+    # The database decides: the row is written only as the version that was asked for.
+    written = session.execute(
+        update(Link)
+        .where(Link.id == link_id, *of_version)
+        .values({**changed, "version": Link.version + int(bool(changed))})
+        .returning(Link.id)
+    ).first()
+    if written is None:
+        raise Stale
+    if changed:
+        _announce(session, LinksEdited, workspace_id, [_edit(row[0], changed)], caller)
+    return queries.get_link(session, workspace_id, link_id)
+
+
+def remove(
+    session: Session, workspace_id: uuid.UUID, link_id: uuid.UUID, versions: Sequence[int], caller: Caller
+) -> bool:
+    """Forget a link and all that was found of it. False where there is no such link."""
+    rows = _locked(session, workspace_id, [link_id])
+    if rows and versions and rows[0]["version"] not in versions:
+        raise Stale
+    _remove(session, workspace_id, rows, caller)
+    return bool(rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Bulk:
+    """One action on many links: `tag` is what to tag with."""
+
+    action: str
+    wanted: LinkFilter
+    tag: str = ""
+
+
+def act(
+    session: Session, workspace_id: uuid.UUID, bulk: Bulk, limit: int, after: str, caller: Caller
+) -> tuple[int, str]:
+    """Act on at most `limit` links of those wanted; how many are not as before, and where to go on."""
+    page, following = queries.select_ids(session, workspace_id, limit, after, bulk.wanted)
+    rows = _locked(session, workspace_id, page)
+    if bulk.action == "delete":
+        _remove(session, workspace_id, rows, caller)
+        return len(rows), following
+    change = CHANGES[bulk.action]
+    edits = [(row, _changed(row, change(row, bulk.tag))) for row in rows]
+    real = [(row, changed) for row, changed in edits if changed]
+    _write(session, real)
+    _announce(session, LinksEdited, workspace_id, [_edit(row, changed) for row, changed in real], caller)
+    return len(real), following
+
+
+def _tagged(row: Row, tag: str) -> Row:
+    has_room = tag not in row["tags"] and len(row["tags"]) < MOST_TAGS
+    return {"tags": [*row["tags"], tag]} if has_room else {}
+
+
+def _untagged(row: Row, tag: str) -> Row:
+    return {"tags": [each for each in row["tags"] if each != tag]}
+
+
+CHANGES: dict[str, Callable[[Row, str], Row]] = {
+    "pause": lambda _row, _tag: {"paused": True},
+    "resume": lambda _row, _tag: {"paused": False},
+    "ignore": lambda _row, _tag: {"ignored": True},
+    "heed": lambda _row, _tag: {"ignored": False},
+    "tag": _tagged,
+    "untag": _untagged,
+}
+ACTIONS = (*CHANGES, "delete")
+
+
+def _locked(session: Session, workspace_id: uuid.UUID, ids: Sequence[uuid.UUID]) -> list[Row]:
+    # In the order in which parts lock them too.
+    query = select(*LINKS.c).where(LINKS.c.workspace_id == workspace_id, LINKS.c.id.in_(ids)).order_by(LINKS.c.id)
+    return [dict(row) for row in session.execute(query.with_for_update()).mappings()]
+
+
+def _changed(row: Row, changes: Mapping[str, Any]) -> Row:
+    """What of it is new, and what that makes of the schedule."""
+    changed = {name: value for name, value in changes.items() if row[name] != value}
+    now = datetime.now(UTC)
+    if _speaks_again(row, changed) or (row["paused"] and changed.get("paused") is False):
+        changed["next_check_at"] = now
+    elif "interval_s" in changed and not row["confirming"]:
+        changed["next_check_at"] = next_slot(row["id"], changed["interval_s"], now)
+    return changed
+
+
+def _speaks_again(row: Row, changed: Row) -> bool:
+    """Whether people may be owed something that was kept from them until now."""
+    kept = (row["incident_id"] is not None) != (row["told"] is not None)
+    return kept and (changed.get("ignored") is False or "muted_until" in changed)
+
+
+def _write(session: Session, edits: Sequence[tuple[Row, Row]]) -> None:
+    columns = ("paused", "ignored", "tags", "next_check_at")
+    rows = [
+        {"id": row["id"], "version": row["version"] + 1, **{name: (row | changed)[name] for name in columns}}
+        for row, changed in edits
+    ]
+    update_rows(session, LINKS, "id", rows)
+
+
+def _remove(session: Session, workspace_id: uuid.UUID, rows: Sequence[Row], caller: Caller) -> None:
+    if not rows:
+        return
+    ids = [row["id"] for row in rows]
+    session.execute(LINKS.delete().where(LINKS.c.id.in_(ids)))
+    # A long history is not deleted while somebody waits.
+    gone = insert(Removed).on_conflict_do_update(index_elements=["link_id"], set_={"removed_at": datetime.now(UTC)})
+    session.execute(gone, [{"link_id": identity, "removed_at": datetime.now(UTC)} for identity in ids])
+    _announce(session, LinksRemoved, workspace_id, [_edit(row, {}) for row in rows], caller)
+
+
+def _edit(row: Row, changed: Row) -> Edit:
+    told = {name: (row[name], value) for name, value in changed.items() if name in EDITABLE}
+    return Edit(wire.new_id(), row["id"], row["url"], told)
+
+
+def _announce(
+    session: Session,
+    kind: type[LinksEdited] | type[LinksRemoved],
+    workspace_id: uuid.UUID,
+    edits: Sequence[Edit],
+    caller: Caller,
+) -> None:
+    now = datetime.now(UTC)
+    for start in range(0, len(edits), TOLD_AT_ONCE):
+        told = tuple(edits[start : start + TOLD_AT_ONCE])
+        event = kind(wire.new_id(), workspace_id, now, told, caller.actor, caller.ip, caller.user_agent)
+        outbox.post(session, OUTBOX, [outbox.event(event)])

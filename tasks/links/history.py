@@ -1,0 +1,32 @@
+"""The history of links that were removed, forgotten bit by bit."""
+
+from __future__ import annotations
+
+from sqlalchemy import delete, text
+from sqlalchemy.orm import Session
+
+from tasks.links.models import Removed
+
+LINKS_AT_ONCE = 500
+CHECKS_AT_ONCE = 20_000
+
+# A link that was added again since keeps what was found of it since.
+FORGET = text("""
+    WITH gone AS (SELECT link_id, removed_at FROM removed WHERE link_id = ANY(:links)),
+    old AS (
+        SELECT checks.id FROM gone JOIN checks
+        ON checks.link_id = gone.link_id AND checks.checked_at <= gone.removed_at LIMIT :most)
+    DELETE FROM checks USING old WHERE checks.id = old.id
+""")
+GONE = text("SELECT link_id FROM removed ORDER BY removed_at LIMIT :most FOR UPDATE SKIP LOCKED")
+
+
+def forget(session: Session) -> bool:
+    """Forget some of it; true while there is more."""
+    links = list(session.execute(GONE, {"most": LINKS_AT_ONCE}).scalars())
+    if not links:
+        return False
+    forgotten = session.execute(FORGET, {"links": links, "most": CHECKS_AT_ONCE})
+    if forgotten.rowcount < CHECKS_AT_ONCE:  # type: ignore[attr-defined]  # of every DELETE
+        session.execute(delete(Removed).where(Removed.link_id.in_(links)))
+    return True

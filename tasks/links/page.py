@@ -1,0 +1,90 @@
+"""A page that was fetched: its text, and where it is HTML what can be found in it."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from functools import cached_property
+
+from selectolax.lexbor import LexborHTMLParser
+
+_HTML = ("text/html", "application/xhtml+xml")
+_CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
+_DECLARED_WITHIN = 1024
+# What nobody reads; a `noscript` is for browsers that we do not judge by.
+_UNREAD = ["script", "style", "template", "noscript", "head"]
+# fmt: off
+_INLINE = [
+    "a", "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "code", "data", "del", "dfn", "em", "font", "i", "ins",
+    "kbd", "label", "mark", "q", "s", "samp", "small", "span", "strike", "strong", "sub", "sup", "time", "tt", "u",
+    "var", "wbr",
+]
+# fmt: on
+
+
+class Page:
+    """`whole` tells whether the body was read to its end; what is not found may else be in the rest."""
+
+    def __init__(self, body: bytes, content_type: str = "", whole: bool = True) -> None:
+        self.body = body
+        self.whole = whole
+        self._content_type = content_type.lower()
+
+    @property
+    def is_html(self) -> bool:
+        return self._content_type.strip().startswith(_HTML)
+
+    @cached_property
+    def text(self) -> str:
+        """The body as text, as sent."""
+        return self.body.decode(self._charset(), "replace")
+
+    @cached_property
+    def prose(self) -> str:
+        """What a reader sees, in one line."""
+        if not self.is_html:
+            return " ".join(self.text.split())
+        tree = LexborHTMLParser(self.text)
+        tree.strip_tags(_UNREAD)
+        # Words that only an inline element parts belong together; all other elements stand apart.
+        tree.unwrap_tags(_INLINE)
+        tree.merge_text_nodes()
+        return " ".join(tree.body.text(separator=" ").split()) if tree.body else ""
+
+    @cached_property
+    def title(self) -> str:
+        found = self._tree.css_first("title")
+        return " ".join(found.text().split()) if found else ""
+
+    @property
+    def asks_password(self) -> bool:
+        return self._tree.css_first("input[type=password i]") is not None
+
+    def has_element(self, *names: str) -> bool:
+        """Is there an element with such an id, or an anchor with such a name?"""
+        wanted = set(names)
+        if any(node.attributes.get("id") in wanted for node in self._tree.css("[id]")):
+            return True
+        return any(node.attributes.get("name") in wanted for node in self._tree.css("a[name]"))
+
+    @cached_property
+    def _tree(self) -> LexborHTMLParser:
+        return LexborHTMLParser(self.text)
+
+    def _charset(self) -> str:
+        declared = _CHARSET.search(self._content_type)
+        if self.body.startswith(codecs.BOM_UTF8):
+            return "utf-8-sig"
+        if declared is None and self.is_html:
+            declared = _CHARSET.search(self.body[:_DECLARED_WITHIN].decode("latin-1"))
+        return _known(declared[1]) if declared else "utf-8"
+
+
+def _known(label: str) -> str:
+    """Return Python's name of an encoding, as browsers read its label."""
+    try:
+        name = codecs.lookup(label).name
+        "".encode(name).decode(name)
+    except (LookupError, ValueError):
+        return "utf-8"
+    return "cp1252" if name in ("iso8859-1", "ascii") else name

@@ -1,0 +1,57 @@
+"""Incidents and their timelines."""
+
+from __future__ import annotations
+
+from marshmallow import fields, validate
+
+from web.schemas.fields import Output, Page, Text, UtcTime, one_of, page_of
+
+STATES = ("open", "resolved")
+MOMENTS = ("first_failure", "confirmation", "opened", "acknowledged", "recovering", "relapsed", "resolved")
+
+
+class IncidentSchema(Output):
+    """From a link's first failure to its first good check after it."""
+
+    id = fields.UUID(required=True)
+    link_id = fields.UUID(required=True)
+    url = fields.String(required=True)
+    host = fields.String(required=True)
+    state = fields.String(required=True, validate=validate.OneOf(STATES))
+    reason = fields.String(required=True, metadata={"description": "The cause, when there was no doubt any more."})
+    status_code = fields.Integer(required=True, allow_none=True)
+    detail = fields.String(required=True)
+    started_at = UtcTime(required=True, metadata={"description": "The first failure."})
+    opened_at = UtcTime(required=True, metadata={"description": "When there was no doubt any more."})
+    acknowledged_at = UtcTime(required=True, allow_none=True)
+    acknowledged_by = fields.String(required=True, allow_none=True)
+    resolved_at = UtcTime(required=True, allow_none=True, metadata={"description": "The first good check."})
+    duration_s = fields.Float(required=True, allow_none=True)
+
+
+class MomentSchema(Output):
+    """One line of a timeline."""
+
+    at = UtcTime(required=True)
+    kind = fields.String(required=True, validate=validate.OneOf(MOMENTS))
+    reason = fields.String(required=True, allow_none=True)
+    status_code = fields.Integer(required=True, allow_none=True)
+    detail = fields.String(required=True)
+    actor = fields.String(required=True, allow_none=True)
+
+
+class IncidentStorySchema(IncidentSchema):
+    """An incident with its timeline."""
+
+    timeline = fields.List(fields.Nested(MomentSchema), required=True)
+
+
+IncidentPageSchema = page_of(IncidentSchema)
+
+
+class IncidentFilterSchema(Page):
+    """Which incidents."""
+
+    state = fields.String(validate=one_of(*STATES))
+    link_id = fields.UUID()
+    host = Text()
