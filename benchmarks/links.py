@@ -73,7 +73,7 @@ def _pranala(folder: Path, wanted: list[str], rounds: int) -> list[Run]:
     """The whole path, with commits that wait for the disk."""
     settings = {
         "PATH": os.environ["PATH"],
-        "PRANALA_PORT": str(site._free_port()),
+        "PRANALA_PORT": str(site.free_port()),
         "PRANALA_ALLOW_NETWORKS": "127.0.0.0/8",
         "PRANALA_HOST_CONCURRENCY": "0",
         "PRANALA_HOST_INTERVAL_MS": "0",

@@ -40,7 +40,7 @@ PAGE = "<!doctype html><title>page</title>" + "<p>words</p>" * 80
 def serve() -> Iterator[int]:
     """The port, while the server runs; every address of 127.0.0.0/8 is one of its hosts."""
     with tempfile.TemporaryDirectory(prefix="site-") as folder:
-        port = _free_port()
+        port = free_port()
         config = Path(folder, "nginx.conf")
         config.write_text(CONFIG.format(folder=folder, port=port, page=PAGE))
         process = subprocess.Popen([_nginx(), "-e", "stderr", "-p", folder, "-c", str(config)])
@@ -65,7 +65,8 @@ def _nginx() -> str:
     return found
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that is free now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
