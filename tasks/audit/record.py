@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from datetime import datetime
 from functools import singledispatch
 from typing import Any
 
@@ -41,23 +42,18 @@ def audit_events(message: Event, trace_id: str) -> list[AuditEvent]:
 
 @audit_events.register
 def _(message: LinksChanged, trace_id: str) -> list[AuditEvent]:
-    born = _born(message.changes)
-    if len(born) < WORTH_ONE:
-        born = []
-    counted = {change.event_id for change in born}
+    groups = [group for group in _alike(_born(message.changes)) if len(group) >= WORTH_ONE]
+    counted = {change.event_id for group in groups for change in group}
     others = [change for change in message.changes if change.event_id not in counted]
-    together = [_links_born(message, group, trace_id) for group in _alike(born)]
+    together = [_links_born(message, group, trace_id) for group in groups]
     return together + [_link_changed(message, change, change.trace_id or trace_id) for change in others]
 
 
 @audit_events.register
 def _(message: LinkBroke, trace_id: str) -> list[AuditEvent]:
-    event = AuditEvent(
-        event_id=message.event_id,
-        workspace_id=message.workspace_id,
-        occurred_at=message.broke_at,
-        service="links",
-        actor=LINKS,
+    event = _found(
+        message,
+        message.broke_at,
         action="link.broke",
         reason=message.reason,
         resource_kind="link",
@@ -77,12 +73,9 @@ def _(message: LinkBroke, trace_id: str) -> list[AuditEvent]:
 
 @audit_events.register
 def _(message: LinkRecovered, trace_id: str) -> list[AuditEvent]:
-    event = AuditEvent(
-        event_id=message.event_id,
-        workspace_id=message.workspace_id,
-        occurred_at=message.recovered_at,
-        service="links",
-        actor=LINKS,
+    event = _found(
+        message,
+        message.recovered_at,
         action="link.recovered",
         reason=message.reason,
         resource_kind="link",
@@ -112,12 +105,9 @@ def _(message: LinkUnverifiable, trace_id: str) -> list[AuditEvent]:
 
 @audit_events.register
 def _(message: ChecksFrozen, trace_id: str) -> list[AuditEvent]:
-    event = AuditEvent(
-        event_id=message.event_id,
-        workspace_id=message.workspace_id,
-        occurred_at=message.at,
-        service="links",
-        actor=LINKS,
+    event = _found(
+        message,
+        message.at,
         action="checks.frozen",
         reason="too many links failed at once",
         resource_kind="workspace",
@@ -140,18 +130,13 @@ def _(message: LinksRemoved, trace_id: str) -> list[AuditEvent]:
 
 @audit_events.register
 def _(message: IncidentAcknowledged, trace_id: str) -> list[AuditEvent]:
-    event = AuditEvent(
-        event_id=message.event_id,
-        workspace_id=message.workspace_id,
-        occurred_at=message.occurred_at,
-        service="links",
-        actor=message.actor,
+    event = _done(
+        message,
+        "links",
         action="incident.acknowledged",
         resource_kind="incident",
         resource_id=str(message.incident_id),
         resource_name=message.url,
-        ip=message.ip,
-        user_agent=message.user_agent,
         trace_id=trace_id,
         # By this a search for the link finds who was on it.
         details=_details(link_id=message.link_id),
@@ -161,18 +146,13 @@ def _(message: IncidentAcknowledged, trace_id: str) -> list[AuditEvent]:
 
 @audit_events.register
 def _(message: WindowChanged, trace_id: str) -> list[AuditEvent]:
-    event = AuditEvent(
-        event_id=message.event_id,
-        workspace_id=message.workspace_id,
-        occurred_at=message.occurred_at,
-        service="links",
-        actor=message.actor,
+    event = _done(
+        message,
+        "links",
         action=f"window.{message.change}",
         resource_kind="window",
         resource_id=str(message.window_id),
         resource_name=message.window_name,
-        ip=message.ip,
-        user_agent=message.user_agent,
         trace_id=trace_id,
     )
     return [event]
@@ -180,12 +160,9 @@ def _(message: WindowChanged, trace_id: str) -> list[AuditEvent]:
 
 @audit_events.register
 def _(message: JobFinished, trace_id: str) -> list[AuditEvent]:
-    event = AuditEvent(
-        event_id=message.event_id,
-        workspace_id=message.workspace_id,
-        occurred_at=message.finished_at,
-        service="links",
-        actor=LINKS,
+    event = _found(
+        message,
+        message.finished_at,
         action="job.finished",
         resource_kind="job",
         resource_id=str(message.job_id),
@@ -207,18 +184,13 @@ def _(message: DeliveryFailed, trace_id: str) -> list[AuditEvent]:
 
 @audit_events.register
 def _(message: ChannelChanged, trace_id: str) -> list[AuditEvent]:
-    event = AuditEvent(
-        event_id=message.event_id,
-        workspace_id=message.workspace_id,
-        occurred_at=message.occurred_at,
-        service="notifications",
-        actor=message.actor,
+    event = _done(
+        message,
+        "notifications",
         action=f"channel.{message.change}",
         resource_kind="channel",
         resource_id=str(message.channel_id),
         resource_name=message.channel_name,
-        ip=message.ip,
-        user_agent=message.user_agent,
         trace_id=trace_id,
         details=_details(channel_kind=message.channel_kind),
     )
@@ -241,6 +213,19 @@ def _(message: KeyCreated, trace_id: str) -> list[AuditEvent]:
         details=_details(scopes=message.scopes),
     )
     return [event]
+
+
+def _found(message: Any, occurred_at: datetime, **words: Any) -> AuditEvent:
+    """What the links service found out by itself."""
+    common = {"event_id": message.event_id, "workspace_id": message.workspace_id, "occurred_at": occurred_at}
+    return AuditEvent(service="links", actor=LINKS, **{**common, **words})
+
+
+def _done(message: Any, service: str, **words: Any) -> AuditEvent:
+    """What a person did: the message says who, and from where."""
+    common = {"event_id": message.event_id, "workspace_id": message.workspace_id, "occurred_at": message.occurred_at}
+    who = {"actor": message.actor, "ip": message.ip, "user_agent": message.user_agent}
+    return AuditEvent(service=service, **{**common, **who, **words})
 
 
 def _born(changes: Sequence[LinkChange]) -> list[LinkChange]:
@@ -300,12 +285,9 @@ def _link_changed(message: LinksChanged, change: LinkChange, trace_id: str) -> A
 def _link_strange(
     message: LinkFlapping | LinkUnverifiable, action: str, trace_id: str, details: dict[str, Any]
 ) -> AuditEvent:
-    return AuditEvent(
-        event_id=message.event_id,
-        workspace_id=message.workspace_id,
-        occurred_at=message.at,
-        service="links",
-        actor=LINKS,
+    return _found(
+        message,
+        message.at,
         action=action,
         reason=message.reason,
         resource_kind="link",
@@ -317,18 +299,14 @@ def _link_strange(
 
 
 def _link_edited(message: LinksEdited | LinksRemoved, edit: Edit, action: str, trace_id: str) -> AuditEvent:
-    return AuditEvent(
+    return _done(
+        message,
+        "links",
         event_id=edit.event_id,
-        workspace_id=message.workspace_id,
-        occurred_at=message.occurred_at,
-        service="links",
-        actor=message.actor,
         action=action,
         resource_kind="link",
         resource_id=str(edit.link_id),
         resource_name=edit.url,
-        ip=message.ip,
-        user_agent=message.user_agent,
         trace_id=trace_id,
         details={name: {"before": before, "after": after} for name, (before, after) in edit.changes.items()},
     )

@@ -107,19 +107,7 @@ def accept_links(
         return accepted
     _submit(session, caller, accepted.job_id, "links", accepted.accepted)
     works = [
-        _Work(
-            CheckLinks(
-                part_id=wire.new_id(),
-                workspace_id=caller.workspace_id,
-                scheduled_at=submitted_at,
-                links=tuple(specs),
-                job_id=accepted.job_id,
-                job_total=accepted.accepted,
-                keep=keep,
-                registers=registers,
-            ),
-            link_ids if keep else (),
-        )
+        _Work(_part(caller, specs, accepted, submitted_at, keep, registers), link_ids if keep else ())
         for specs, link_ids in parts
     ]
     _enqueue(session, caller, accepted.job_id, queue, works, settings)
@@ -273,6 +261,21 @@ def _only_link(parts: list[tuple[list[LinkSpec], tuple[uuid.UUID, ...]]]) -> dic
     """A single submission's audit event names its link, so that a search by the link finds it."""
     ids = [identity for _, part in parts[:1] for identity in part]
     return {"link_id": str(ids[0])} if len(ids) == 1 and len(parts) == 1 else {}
+
+
+def _part(
+    caller: Caller, specs: Sequence[LinkSpec], accepted: Accepted, submitted_at: datetime, keep: bool, registers: bool
+) -> CheckLinks:
+    return CheckLinks(
+        part_id=wire.new_id(),
+        workspace_id=caller.workspace_id,
+        scheduled_at=submitted_at,
+        links=tuple(specs),
+        job_id=accepted.job_id,
+        job_total=accepted.accepted,
+        keep=keep,
+        registers=registers,
+    )
 
 
 def _submit(session: Session, caller: Caller, job_id: uuid.UUID, kind: str, total: int) -> None:

@@ -200,3 +200,14 @@ def test_first_checks_of_an_import_that_came_out_alike_are_one_event_that_names_
     assert together.details["link_ids"] == [str(change.link_id) for change in changes]
     assert (together.details["before"], together.details["after"]) == ("pending", "up")
     assert alone.resource_id == str(broke.link_id)
+
+
+def test_first_checks_that_are_few_of_their_kind_stay_events_of_their_own() -> None:
+    changes = tuple(
+        LinkChange(
+            id_(), id_(), f"https://example.org/{n}", "pending", "up", "ok", "ok" if n % 2 else "redirected_temporary"
+        )
+        for n in range(12)
+    )
+    events = audit_events(LinksChanged(id_(), WORKSPACE, AT, changes, JOB), TRACE)
+    assert {event.resource_id for event in events} == {str(change.link_id) for change in changes}
