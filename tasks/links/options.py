@@ -34,3 +34,12 @@ class CheckOptions:
     def reads_page(self) -> bool:
         """Does an expectation need the page itself, and not only its head?"""
         return bool(self.required_text or self.forbidden_text or self.required_headers or self.json_values)
+
+
+@dataclass(frozen=True, slots=True)
+class HostLimits:
+    """How one host is spared, instead of the settings' own: transfers at once (0 is no limit), and the milliseconds
+    between the starts of two requests. None is as the settings say."""
+
+    concurrency: int | None = None
+    interval_ms: int | None = None

@@ -5,17 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from tasks.links.options import CheckOptions
+from tasks.links.options import CheckOptions, HostLimits
 from tasks.links.verdict import Judgement, Permanence, Reason, Verdict
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What to check; `full` asks for the page itself by GET, as a confirmation must."""
+    """What to check; `full` asks for the page itself by GET, as a confirmation must.
+
+    `limits` are those of the URL's own host. Where targets of one host differ in them, the strictest hold.
+    """
 
     url: str
     full: bool = False
     options: CheckOptions | None = None
+    limits: HostLimits | None = None
 
 
 @dataclass(frozen=True, slots=True)
