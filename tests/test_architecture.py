@@ -16,6 +16,7 @@ RULES = (
     "tasks.links.fragment",
     "tasks.links.meaning",
     "tasks.links.options",
+    "tasks.links.disclosure",
     "tasks.links.backoff",
     "tasks.links.lanes",
     "tasks.links.state",

@@ -3,27 +3,14 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-import re2  # type: ignore[import-untyped]  # publishes no types
-
 from tasks.links.options import CheckOptions, JsonValue
+from tasks.links.validity import compiled
 from tasks.links.verdict import JUDGEMENTS, Judgement, Reason, Verdict
 
-LONGEST_TIMEOUT_S = 120.0
-_STATUS = re.compile(r"[1-9](\d\d|xx)")
-_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
-# These frame the message or name its receiver: changed, they would make another request of it.
-_RESERVED_HEADERS = frozenset(
-    ("host", "content-length", "transfer-encoding", "connection", "te", "trailer", "upgrade", "expect", "keep-alive")
-)
 _NOTHING = object()
-
-
-class InvalidOptions(ValueError):  # reads as what it is
-    """An option cannot be used; the message names it and says what it should hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,23 +25,6 @@ class Evidence:
     prose: Callable[[], str]
 
 
-def refuse(options: CheckOptions) -> None:
-    """Raise InvalidOptions where an option cannot be used."""
-    for status in options.verdicts:
-        if not _STATUS.fullmatch(status):
-            raise InvalidOptions(f"verdicts: {status!r} is neither a status such as 403 nor a class such as 5xx")
-    for pattern in (*options.accepted_redirects, *options.required_headers.values()):
-        _compile(pattern)
-    for name, value in options.request_headers.items():
-        _refuse_header(name, value)
-    if options.method not in (None, "HEAD", "GET"):
-        raise InvalidOptions(f"method: {options.method!r} is neither HEAD nor GET")
-    if options.method == "HEAD" and options.reads_page:
-        raise InvalidOptions("method: HEAD brings no page, which another option needs; leave the method out")
-    if options.timeout_s is not None and not 0 < options.timeout_s <= LONGEST_TIMEOUT_S:
-        raise InvalidOptions(f"timeout_s: must be more than 0 and at most {LONGEST_TIMEOUT_S:g}")
-
-
 def overrule(judged: Judgement, status: int, options: CheckOptions) -> Judgement:
     """Replace the verdict on a status by the user's; its reason stays, as what was seen stays the same."""
     wanted = options.verdicts.get(str(status)) or options.verdicts.get(f"{status // 100}xx")
@@ -66,7 +36,7 @@ def overrule(judged: Judgement, status: int, options: CheckOptions) -> Judgement
 
 
 def accepts_redirect(options: CheckOptions, final_url: str) -> bool:
-    return any(_compile(pattern).search(final_url) for pattern in options.accepted_redirects)
+    return any(compiled(pattern).search(final_url) for pattern in options.accepted_redirects)
 
 
 def objection(options: CheckOptions, seen: Evidence) -> str:
@@ -81,7 +51,7 @@ def _objections(options: CheckOptions, seen: Evidence) -> Iterator[str]:
         value = seen.headers.get(name.lower())
         if value is None:
             yield f"the header {name} is missing"
-        elif not _compile(pattern).search(value):
+        elif not compiled(pattern).search(value):
             yield f"the header {name} is {value!r}, in which {pattern!r} is not found"
     yield from (f"the text {text!r} is missing" for text in options.required_text if not _says(seen, text))
     yield from (f"the text {text!r} is there" for text in options.forbidden_text if _says(seen, text))
@@ -152,28 +122,3 @@ _OF_STATUS = frozenset(
         Reason.LEGAL,
     )
 )
-
-
-def _refuse_header(name: str, value: str) -> None:
-    if not _HEADER_NAME.fullmatch(name) or name.lower() in _RESERVED_HEADERS:
-        raise InvalidOptions(f"request_headers: {name!r} cannot be set")
-    if not value.isprintable():
-        # The value may be a secret: it is not repeated.
-        raise InvalidOptions(f"request_headers: the value of {name} contains a control character")
-
-
-_SILENT = re2.Options()
-_SILENT.log_errors = False
-
-
-def _compile(pattern: str) -> re2._Regexp:
-    """Compile by RE2, whose time grows with the text alone: a user's pattern must not hold up the engine."""
-    try:
-        return re2.compile(pattern, _SILENT)
-    except re2.error as error:
-        raise InvalidOptions(f"{pattern!r} is not a regular expression of RE2: {_reason(error)}") from error
-
-
-def _reason(error: re2.error) -> str:
-    told = error.args[0] if error.args else ""
-    return told.decode("utf-8", "replace") if isinstance(told, bytes) else str(told)

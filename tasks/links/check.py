@@ -5,21 +5,21 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any
 
 from tasks import urls
-from tasks.links import assertions
+from tasks.links import assertions, validity
 from tasks.links.fragment import promise_of
 from tasks.links.memory import Memory
-from tasks.links.options import CheckOptions
+from tasks.links.options import CheckOptions, headers_of, named
 from tasks.links.page import Page
 from tasks.links.question import Question
 from tasks.links.resolve import Answer
 from tasks.links.result import Hop, Result, Target
-from tasks.links.robots import robots_of
+from tasks.links.robots import agent_of, robots_of
 from tasks.links.scrutiny import Need, Remark, Rules, Sight, is_expiring, look
 from tasks.links.transfer import Response, Wish
 from tasks.links.verdict import (
@@ -65,6 +65,8 @@ _REWRITABLE = frozenset(
     )
 )
 _PLAIN = Rules(fragments=False)
+# Options that stand for the settings of the same names.
+_OVERRIDES = ("robots", "fragments", "suggest_https", "soft_404", "slow_ms")
 
 
 class Check:
@@ -83,6 +85,7 @@ class Check:
     _judged: Judgement | None = None
     _answers: Mapping[Question, Any] = MappingProxyType({})
     _expects = False
+    _headers: Mapping[str, str] = MappingProxyType({})
 
     def __init__(
         self, target: Target, limits: Limits, memory: Memory, rules: Rules = _PLAIN, keeps_page: bool = False
@@ -96,6 +99,7 @@ class Check:
         self._keeps_page = keeps_page
         self._full = target.full
         self._options = target.options
+        self._elsewhere = target.elsewhere
         self._rules = rules
         self._wants_page = keeps_page
         self._limits = limits
@@ -182,21 +186,23 @@ class Check:
             self._finish(JUDGEMENTS[Reason.UNSUPPORTED_SCHEME])
             return
         self._origin = urls.address_of(self._start)
+        if self._options is not None:
+            self._obey(self._options)
         if "#" in self._start and self._rules.fragments:
             self._expects = promise_of(self._start) is not None
             self._wants_page |= self._expects
-        if self._options is not None:
-            self._obey(self._options)
         if self.result is None:
             self._aim(self._start)
 
     def _obey(self, options: CheckOptions) -> None:
         try:
-            assertions.refuse(options)
-        except assertions.InvalidOptions as error:
+            validity.refuse_unusable(options)
+        except validity.InvalidOptions as error:
             self.fail(str(error))
             return
         self._wants_page |= options.reads_page
+        self._headers = headers_of(options)
+        self._rules = _rules_of(options, self._rules, named(self._headers, "user-agent"))
         if options.timeout_s is not None:
             self._limits = replace(self._limits, total_timeout_s=options.timeout_s)
 
@@ -205,15 +211,24 @@ class Check:
         self.address = urls.address_of(url)
         self.dns_ms = 0.0
         self.fresh = False
-        if self._wants_page or self._options is not None:
+        if self._wants_page or self._options is not None or self._elsewhere is not None:
             self.wish = self._wish_of(url)
         if self._rules.robots:
             self.question = robots_of(url)
 
     def _wish_of(self, url: str) -> Wish:
-        """Ask for what is needed; headers of the user's may hold secrets, and go nowhere but to the link's host."""
-        headers = self._options.request_headers if self._options and self._is_at_home(url) else {}
-        return Wish(self._wants_page, tuple(headers.items()))
+        """Ask for what is needed; headers of the user's may hold secrets, and go nowhere but where they belong."""
+        patience_s = self._options.connect_timeout_s if self._options else None
+        return Wish(self._wants_page, tuple(self._headers_for(url).items()), patience_s)
+
+    def _headers_for(self, url: str) -> Mapping[str, str]:
+        if self._is_at_home(url):
+            return self._headers
+        if self._elsewhere is None:
+            return {}
+        # Who was asked for a page over TLS does not expect the next request to be read by everybody on the way.
+        exposed = self._start.startswith("https:") and url.startswith("http:")
+        return self._elsewhere(self.address[0], not exposed)
 
     def _is_at_home(self, url: str) -> bool:
         if self.address == self._origin:
@@ -423,6 +438,16 @@ class Check:
         if response.fault and response.status < 300:
             return _readable(response.fault.text) or f"libcurl error {response.fault.code}"
         return _phrase(response.status)
+
+
+def _rules_of(options: CheckOptions, rules: Rules, user_agent: str | None) -> Rules:
+    """What is looked for in this link: as in all, but for what its options say."""
+    own = {name: value for name in _OVERRIDES if (value := getattr(options, name)) is not None}
+    if options.tls_warn_days is not None:
+        own["tls_warn"] = timedelta(days=options.tls_warn_days)
+    if user_agent is not None:
+        own["agent"] = agent_of(user_agent)
+    return replace(rules, **own) if own else rules
 
 
 def _phrase(status: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,12 +15,14 @@ class Target:
     """What to check; `full` asks for the page itself by GET, as a confirmation must.
 
     `limits` are those of the URL's own host. Where targets of one host differ in them, the strictest hold.
+    `elsewhere` says what headers a redirect's request to another host carries, with that host's secrets or without.
     """
 
     url: str
     full: bool = False
     options: CheckOptions | None = None
     limits: HostLimits | None = None
+    elsewhere: Callable[[str, bool], Mapping[str, str]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

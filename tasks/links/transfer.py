@@ -33,10 +33,11 @@ class TransferSettings:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a request asks for beyond the usual: the body, and headers of its own."""
+    """What a request asks for beyond the usual: the body, headers of its own, and how long it may take to connect."""
 
     body: bool = False
-    headers: tuple[tuple[str, str], ...] = ()
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    connect_timeout_s: float | None = None
 
 
 @dataclass(slots=True)
@@ -86,6 +87,7 @@ class Transfer:
         self._fresh = False
         self._wish: Wish | None = None
         self._cap = settings.body_cap_bytes
+        self._connect_timeout_s = settings.connect_timeout_s
         self._body = bytearray()
         self._is_cut = False
         self._set_up(settings)
@@ -101,7 +103,6 @@ class Transfer:
         set_option(pycurl.PATH_AS_IS, 1)
         set_option(pycurl.USERAGENT, settings.user_agent)
         set_option(pycurl.ACCEPT_ENCODING, "")  # all that libcurl can decode
-        set_option(pycurl.CONNECTTIMEOUT_MS, max(int(settings.connect_timeout_s * 1000), 1))
         set_option(pycurl.CAINFO, settings.ca_file)
         set_option(pycurl.OPT_CERTINFO, 1)
         set_option(pycurl.OPENSOCKETFUNCTION, self._open_socket)
@@ -147,6 +148,8 @@ class Transfer:
         # A semicolon is how libcurl is told to send a header without a value.
         lines += [f"{name}: {value}" if value else f"{name};" for name, value in own.items()]
         set_option(pycurl.HTTPHEADER, lines)
+        patience_s = (wish and wish.connect_timeout_s) or self._connect_timeout_s
+        set_option(pycurl.CONNECTTIMEOUT_MS, max(int(patience_s * 1000), 1))
         if wish and wish.body:
             # The cap is ours to keep: libcurl would bring nothing of a body that is announced as longer.
             set_option(pycurl.MAXFILESIZE_LARGE, 0)
