@@ -86,6 +86,8 @@ minutes where the server failed to answer. None of their time counts to a link.
 OPTIONS = """\
 ## Options of a link
 
+They can be set for a link, for a host and for a workspace; the link has the last word, then the host.
+
 | option | what |
 |---|---|
 """
@@ -97,8 +99,20 @@ OPTION_WORDS = {
     "required_headers": "headers that must be there, and an expression of RE2 to be found in each",
     "json_values": "a path such as `items.0.name` and the value it must have",
     "request_headers": "headers to send, to the link's own scheme, host and port, and to its https twin",
+    "cookies": "cookies to send, to the same",
+    "basic_auth": "user name and password to send, to the same",
+    "bearer_token": "a token to send as `Authorization: Bearer`, to the same",
+    "user_agent": "what the checker calls itself, also to robots.txt",
+    "accept": "the kinds of content to ask for",
     "method": "HEAD or GET, and no other",
     "timeout_s": "seconds for the whole check, at most 120",
+    "connect_timeout_s": "seconds to connect, at most 120",
+    "robots": "instead of `PRANALA_ROBOTS`",
+    "fragments": "instead of `PRANALA_FRAGMENTS`",
+    "suggest_https": "instead of `PRANALA_SUGGEST_HTTPS`",
+    "soft_404": "instead of `PRANALA_SOFT_404`",
+    "slow_ms": "instead of `PRANALA_SLOW_MS`",
+    "tls_warn_days": "instead of `PRANALA_TLS_WARN_DAYS`",
 }
 
 
