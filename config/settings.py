@@ -256,6 +256,21 @@ class Links:
     freeze_longest_s: float = setting(
         "PRANALA_FREEZE_LONGEST_S", "seconds after which failures are believed all the same", float, default=1800.0
     )
+    group_least: int = setting(
+        "PRANALA_GROUP_LEAST",
+        "broken links of one host from which on they are told of as one; 0 is never",
+        int,
+        default=3,
+    )
+    group_span_s: float = setting(
+        "PRANALA_GROUP_SPAN_S", "seconds between two links of a host that break together", float, default=900.0
+    )
+    group_wait_s: float = setting(
+        "PRANALA_GROUP_WAIT_S",
+        "the most seconds that it takes to tell of a broken link while others of its host are in doubt; 0 never waits",
+        float,
+        default=120.0,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -206,20 +206,22 @@ class UrlPage(_message.Message):
     def __init__(self, urls: _Optional[_Iterable[str]] = ..., next: _Optional[str] = ...) -> None: ...
 
 class ListIncidentsRequest(_message.Message):
-    __slots__ = ("workspace_id", "limit", "after", "state", "link_id", "host")
+    __slots__ = ("workspace_id", "limit", "after", "state", "link_id", "host", "group")
     WORKSPACE_ID_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
     AFTER_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     LINK_ID_FIELD_NUMBER: _ClassVar[int]
     HOST_FIELD_NUMBER: _ClassVar[int]
+    GROUP_FIELD_NUMBER: _ClassVar[int]
     workspace_id: str
     limit: int
     after: str
     state: str
     link_id: str
     host: str
-    def __init__(self, workspace_id: _Optional[str] = ..., limit: _Optional[int] = ..., after: _Optional[str] = ..., state: _Optional[str] = ..., link_id: _Optional[str] = ..., host: _Optional[str] = ...) -> None: ...
+    group: str
+    def __init__(self, workspace_id: _Optional[str] = ..., limit: _Optional[int] = ..., after: _Optional[str] = ..., state: _Optional[str] = ..., link_id: _Optional[str] = ..., host: _Optional[str] = ..., group: _Optional[str] = ...) -> None: ...
 
 class GetIncidentRequest(_message.Message):
     __slots__ = ("workspace_id", "id")
@@ -240,7 +242,7 @@ class AcknowledgeIncidentRequest(_message.Message):
     def __init__(self, workspace_id: _Optional[str] = ..., id: _Optional[str] = ..., caller: _Optional[_Union[Caller, _Mapping]] = ...) -> None: ...
 
 class Incident(_message.Message):
-    __slots__ = ("id", "link_id", "url", "host", "state", "reason", "status_code", "detail", "started_at", "opened_at", "acknowledged_at", "acknowledged_by", "resolved_at", "duration_s")
+    __slots__ = ("id", "link_id", "url", "host", "state", "reason", "status_code", "detail", "started_at", "opened_at", "acknowledged_at", "acknowledged_by", "resolved_at", "duration_s", "group")
     ID_FIELD_NUMBER: _ClassVar[int]
     LINK_ID_FIELD_NUMBER: _ClassVar[int]
     URL_FIELD_NUMBER: _ClassVar[int]
@@ -255,6 +257,7 @@ class Incident(_message.Message):
     ACKNOWLEDGED_BY_FIELD_NUMBER: _ClassVar[int]
     RESOLVED_AT_FIELD_NUMBER: _ClassVar[int]
     DURATION_S_FIELD_NUMBER: _ClassVar[int]
+    GROUP_FIELD_NUMBER: _ClassVar[int]
     id: str
     link_id: str
     url: str
@@ -269,7 +272,8 @@ class Incident(_message.Message):
     acknowledged_by: str
     resolved_at: _timestamp_pb2.Timestamp
     duration_s: float
-    def __init__(self, id: _Optional[str] = ..., link_id: _Optional[str] = ..., url: _Optional[str] = ..., host: _Optional[str] = ..., state: _Optional[str] = ..., reason: _Optional[str] = ..., status_code: _Optional[int] = ..., detail: _Optional[str] = ..., started_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., opened_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., acknowledged_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., acknowledged_by: _Optional[str] = ..., resolved_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., duration_s: _Optional[float] = ...) -> None: ...
+    group: str
+    def __init__(self, id: _Optional[str] = ..., link_id: _Optional[str] = ..., url: _Optional[str] = ..., host: _Optional[str] = ..., state: _Optional[str] = ..., reason: _Optional[str] = ..., status_code: _Optional[int] = ..., detail: _Optional[str] = ..., started_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., opened_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., acknowledged_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., acknowledged_by: _Optional[str] = ..., resolved_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., duration_s: _Optional[float] = ..., group: _Optional[str] = ...) -> None: ...
 
 class IncidentPage(_message.Message):
     __slots__ = ("items", "next")
@@ -278,6 +282,74 @@ class IncidentPage(_message.Message):
     items: _containers.RepeatedCompositeFieldContainer[Incident]
     next: str
     def __init__(self, items: _Optional[_Iterable[_Union[Incident, _Mapping]]] = ..., next: _Optional[str] = ...) -> None: ...
+
+class ListIncidentGroupsRequest(_message.Message):
+    __slots__ = ("workspace_id", "limit", "after", "state", "host")
+    WORKSPACE_ID_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    HOST_FIELD_NUMBER: _ClassVar[int]
+    workspace_id: str
+    limit: int
+    after: str
+    state: str
+    host: str
+    def __init__(self, workspace_id: _Optional[str] = ..., limit: _Optional[int] = ..., after: _Optional[str] = ..., state: _Optional[str] = ..., host: _Optional[str] = ...) -> None: ...
+
+class GetIncidentGroupRequest(_message.Message):
+    __slots__ = ("workspace_id", "id")
+    WORKSPACE_ID_FIELD_NUMBER: _ClassVar[int]
+    ID_FIELD_NUMBER: _ClassVar[int]
+    workspace_id: str
+    id: str
+    def __init__(self, workspace_id: _Optional[str] = ..., id: _Optional[str] = ...) -> None: ...
+
+class AcknowledgeIncidentGroupRequest(_message.Message):
+    __slots__ = ("workspace_id", "id", "caller")
+    WORKSPACE_ID_FIELD_NUMBER: _ClassVar[int]
+    ID_FIELD_NUMBER: _ClassVar[int]
+    CALLER_FIELD_NUMBER: _ClassVar[int]
+    workspace_id: str
+    id: str
+    caller: Caller
+    def __init__(self, workspace_id: _Optional[str] = ..., id: _Optional[str] = ..., caller: _Optional[_Union[Caller, _Mapping]] = ...) -> None: ...
+
+class IncidentGroup(_message.Message):
+    __slots__ = ("id", "host", "state", "reason", "links", "open", "started_at", "opened_at", "acknowledged_at", "acknowledged_by", "resolved_at", "duration_s")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    HOST_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    LINKS_FIELD_NUMBER: _ClassVar[int]
+    OPEN_FIELD_NUMBER: _ClassVar[int]
+    STARTED_AT_FIELD_NUMBER: _ClassVar[int]
+    OPENED_AT_FIELD_NUMBER: _ClassVar[int]
+    ACKNOWLEDGED_AT_FIELD_NUMBER: _ClassVar[int]
+    ACKNOWLEDGED_BY_FIELD_NUMBER: _ClassVar[int]
+    RESOLVED_AT_FIELD_NUMBER: _ClassVar[int]
+    DURATION_S_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    host: str
+    state: str
+    reason: str
+    links: int
+    open: int
+    started_at: _timestamp_pb2.Timestamp
+    opened_at: _timestamp_pb2.Timestamp
+    acknowledged_at: _timestamp_pb2.Timestamp
+    acknowledged_by: str
+    resolved_at: _timestamp_pb2.Timestamp
+    duration_s: float
+    def __init__(self, id: _Optional[str] = ..., host: _Optional[str] = ..., state: _Optional[str] = ..., reason: _Optional[str] = ..., links: _Optional[int] = ..., open: _Optional[int] = ..., started_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., opened_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., acknowledged_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., acknowledged_by: _Optional[str] = ..., resolved_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., duration_s: _Optional[float] = ...) -> None: ...
+
+class IncidentGroupPage(_message.Message):
+    __slots__ = ("items", "next")
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_FIELD_NUMBER: _ClassVar[int]
+    items: _containers.RepeatedCompositeFieldContainer[IncidentGroup]
+    next: str
+    def __init__(self, items: _Optional[_Iterable[_Union[IncidentGroup, _Mapping]]] = ..., next: _Optional[str] = ...) -> None: ...
 
 class IncidentMoment(_message.Message):
     __slots__ = ("at", "kind", "reason", "status_code", "detail", "actor")

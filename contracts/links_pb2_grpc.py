@@ -99,6 +99,21 @@ class LinksStub:
                 request_serializer=contracts_dot_links__pb2.AcknowledgeIncidentRequest.SerializeToString,
                 response_deserializer=contracts_dot_links__pb2.IncidentStory.FromString,
                 _registered_method=True)
+        self.ListIncidentGroups = channel.unary_unary(
+                '/pranala.links.v1.Links/ListIncidentGroups',
+                request_serializer=contracts_dot_links__pb2.ListIncidentGroupsRequest.SerializeToString,
+                response_deserializer=contracts_dot_links__pb2.IncidentGroupPage.FromString,
+                _registered_method=True)
+        self.GetIncidentGroup = channel.unary_unary(
+                '/pranala.links.v1.Links/GetIncidentGroup',
+                request_serializer=contracts_dot_links__pb2.GetIncidentGroupRequest.SerializeToString,
+                response_deserializer=contracts_dot_links__pb2.IncidentGroup.FromString,
+                _registered_method=True)
+        self.AcknowledgeIncidentGroup = channel.unary_unary(
+                '/pranala.links.v1.Links/AcknowledgeIncidentGroup',
+                request_serializer=contracts_dot_links__pb2.AcknowledgeIncidentGroupRequest.SerializeToString,
+                response_deserializer=contracts_dot_links__pb2.IncidentGroup.FromString,
+                _registered_method=True)
         self.CreateWindow = channel.unary_unary(
                 '/pranala.links.v1.Links/CreateWindow',
                 request_serializer=contracts_dot_links__pb2.CreateWindowRequest.SerializeToString,
@@ -213,6 +228,24 @@ class LinksServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListIncidentGroups(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetIncidentGroup(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AcknowledgeIncidentGroup(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CreateWindow(self, request, context):
         """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -317,6 +350,21 @@ def add_LinksServicer_to_server(servicer, server):
                     servicer.AcknowledgeIncident,
                     request_deserializer=contracts_dot_links__pb2.AcknowledgeIncidentRequest.FromString,
                     response_serializer=contracts_dot_links__pb2.IncidentStory.SerializeToString,
+            ),
+            'ListIncidentGroups': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListIncidentGroups,
+                    request_deserializer=contracts_dot_links__pb2.ListIncidentGroupsRequest.FromString,
+                    response_serializer=contracts_dot_links__pb2.IncidentGroupPage.SerializeToString,
+            ),
+            'GetIncidentGroup': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetIncidentGroup,
+                    request_deserializer=contracts_dot_links__pb2.GetIncidentGroupRequest.FromString,
+                    response_serializer=contracts_dot_links__pb2.IncidentGroup.SerializeToString,
+            ),
+            'AcknowledgeIncidentGroup': grpc.unary_unary_rpc_method_handler(
+                    servicer.AcknowledgeIncidentGroup,
+                    request_deserializer=contracts_dot_links__pb2.AcknowledgeIncidentGroupRequest.FromString,
+                    response_serializer=contracts_dot_links__pb2.IncidentGroup.SerializeToString,
             ),
             'CreateWindow': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateWindow,
@@ -700,6 +748,87 @@ class Links:
             '/pranala.links.v1.Links/AcknowledgeIncident',
             contracts_dot_links__pb2.AcknowledgeIncidentRequest.SerializeToString,
             contracts_dot_links__pb2.IncidentStory.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListIncidentGroups(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pranala.links.v1.Links/ListIncidentGroups',
+            contracts_dot_links__pb2.ListIncidentGroupsRequest.SerializeToString,
+            contracts_dot_links__pb2.IncidentGroupPage.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetIncidentGroup(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pranala.links.v1.Links/GetIncidentGroup',
+            contracts_dot_links__pb2.GetIncidentGroupRequest.SerializeToString,
+            contracts_dot_links__pb2.IncidentGroup.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AcknowledgeIncidentGroup(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pranala.links.v1.Links/AcknowledgeIncidentGroup',
+            contracts_dot_links__pb2.AcknowledgeIncidentGroupRequest.SerializeToString,
+            contracts_dot_links__pb2.IncidentGroup.FromString,
             options,
             channel_credentials,
             insecure,

@@ -21,6 +21,7 @@ RULES = (
     "tasks.links.lanes",
     "tasks.links.state",
     "tasks.links.overlays",
+    "tasks.links.grouping",
     "tasks.links.pace",
     "tasks.notifications.backoff",
     "tasks.accounts.keys",

@@ -10,7 +10,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from config.settings import Intake, Web
 from tasks.database import Sessions
 from web import access, headers, problems, tracing
-from web.api import audit, batches, health, incidents, jobs, links, monitor, notifications, windows
+from web.api import audit, batches, health, incident_groups, incidents, jobs, links, monitor, notifications, windows
 from web.cursors import Cursors
 from web.docs import pages
 from web.events import Streams
@@ -45,7 +45,7 @@ def create_app(settings: Web, intake: Sessions, services: Services, intake_setti
 
 def _route(app: Flask) -> None:
     api = describe(app)
-    for module in (links, batches, jobs, incidents, windows, notifications, audit, monitor, health):
+    for module in (links, batches, jobs, incidents, incident_groups, windows, notifications, audit, monitor, health):
         api.register_blueprint(module.blueprint)
     app.register_blueprint(pages(api))
 

@@ -13,7 +13,10 @@ from tasks.audit.messages import AuditEvent
 from tasks.links.messages import (
     ChecksFrozen,
     Edit,
+    HostBroke,
+    HostRecovered,
     IncidentAcknowledged,
+    IncidentGroupAcknowledged,
     JobFinished,
     LinkBroke,
     LinkChange,
@@ -66,6 +69,7 @@ def _(message: LinkBroke, trace_id: str) -> list[AuditEvent]:
             status_code=message.status_code,
             detail=message.detail,
             tags=message.tags,
+            group_id=message.group_id,
         ),
     )
     return [event]
@@ -87,9 +91,27 @@ def _(message: LinkRecovered, trace_id: str) -> list[AuditEvent]:
             started_at=message.started_at.isoformat(),
             duration_s=message.duration_s,
             tags=message.tags,
+            group_id=message.group_id,
         ),
     )
     return [event]
+
+
+@audit_events.register
+def _(message: HostBroke, trace_id: str) -> list[AuditEvent]:
+    details = _details(
+        started_at=message.started_at.isoformat(),
+        links=message.links,
+        reasons=message.reasons,
+        told_before=message.told_before,
+    )
+    return [_host(message, message.at, "host.broke", trace_id, details)]
+
+
+@audit_events.register
+def _(message: HostRecovered, trace_id: str) -> list[AuditEvent]:
+    details = _details(started_at=message.started_at.isoformat(), links=message.links, duration_s=message.duration_s)
+    return [_host(message, message.recovered_at, "host.recovered", trace_id, details)]
 
 
 @audit_events.register
@@ -140,6 +162,21 @@ def _(message: IncidentAcknowledged, trace_id: str) -> list[AuditEvent]:
         trace_id=trace_id,
         # By this a search for the link finds who was on it.
         details=_details(link_id=message.link_id),
+    )
+    return [event]
+
+
+@audit_events.register
+def _(message: IncidentGroupAcknowledged, trace_id: str) -> list[AuditEvent]:
+    event = _done(
+        message,
+        "links",
+        action="incident_group.acknowledged",
+        resource_kind="incident_group",
+        resource_id=str(message.group_id),
+        resource_name=message.host,
+        trace_id=trace_id,
+        details=_details(incidents=message.incidents),
     )
     return [event]
 
@@ -293,6 +330,22 @@ def _link_strange(
         resource_kind="link",
         resource_id=str(message.link_id),
         resource_name=message.url,
+        trace_id=trace_id,
+        details=details,
+    )
+
+
+def _host(
+    message: HostBroke | HostRecovered, occurred_at: datetime, action: str, trace_id: str, details: dict[str, Any]
+) -> AuditEvent:
+    return _found(
+        message,
+        occurred_at,
+        action=action,
+        reason=message.reason,
+        resource_kind="incident_group",
+        resource_id=str(message.group_id),
+        resource_name=message.host,
         trace_id=trace_id,
         details=details,
     )

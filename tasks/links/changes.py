@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from tasks import outbox, wire
 from tasks.database import update_rows
-from tasks.links import queries
+from tasks.links import gathering, queries
 from tasks.links.callers import Caller, Stale
 from tasks.links.messages import Edit, LinksEdited, LinksRemoved
 from tasks.links.models import LINKS, OUTBOX, Link, Removed
@@ -161,6 +161,7 @@ def _remove(session: Session, workspace_id: uuid.UUID, rows: Sequence[Row], call
     if not rows:
         return
     ids = [row["id"] for row in rows]
+    gathering.look_again(session, ids)
     session.execute(LINKS.delete().where(LINKS.c.id.in_(ids)))
     # A long history is not deleted while somebody waits.
     gone = insert(Removed).on_conflict_do_update(index_elements=["link_id"], set_={"removed_at": datetime.now(UTC)})

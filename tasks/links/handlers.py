@@ -15,9 +15,10 @@ from sqlalchemy.orm import Session
 from config.settings import Links
 from tasks import outbox, wire
 from tasks.database import Sessions, as_json, insert_rows, update_rows
-from tasks.links import deferral, freeze, history, passing, plan, record, schedule, timeline
+from tasks.links import deferral, freeze, gathering, history, passing, plan, record, schedule, timeline
 from tasks.links.connectivity import Connectivity
 from tasks.links.freeze import FreezeRules, Seen
+from tasks.links.grouping import GroupRules
 from tasks.links.messages import (
     CancelParts,
     CheckLinks,
@@ -91,6 +92,8 @@ def lease_due(_: LeaseDueLinks, *, sessions: Sessions, settings: Links) -> None:
     """
     now = datetime.now(UTC)
     with sessions.begin() as session:
+        gathering.settle(session, now, group_rules_of(settings))
+    with sessions.begin() as session:
         outbox.post(session, OUTBOX, deferral.release(session, now, settings))
         schedule.forget(session, now)
         session.execute(delete(PartDone).where(PartDone.done_at < now - PARTS_REMEMBERED))
@@ -122,6 +125,11 @@ def rules_of(settings: Links) -> ConfirmRules:
     )
 
 
+def group_rules_of(settings: Links) -> GroupRules:
+    """What of a host belongs together, as the settings say."""
+    return GroupRules(settings.group_least, settings.group_span_s, settings.group_wait_s)
+
+
 def _is_first(session: Session, message: CheckLinks) -> bool:
     mark = insert(PartDone).values(id=message.part_id, job_id=message.job_id).on_conflict_do_nothing()
     return session.scalar(mark.returning(PartDone.id)) is not None
@@ -140,6 +148,7 @@ def _write(session: Session, message: CheckLinks, results: Sequence[Result], set
         outbox.post(session, OUTBOX, _progress(session, message.job_id, message, verdicts))
         return
     outcomes = _settle(session, message, dict(zip(message.links, results, strict=True)), settings)
+    gathering.lock(session, outcomes)
     insert_rows(session, INCIDENTS, [outcome.opened for outcome in outcomes if outcome.opened])
     update_rows(session, INCIDENTS, "id", [outcome.resolved for outcome in outcomes if outcome.resolved])
     rows = {outcome.row["id"]: outcome.row for outcome in outcomes}
@@ -153,7 +162,7 @@ def _write(session: Session, message: CheckLinks, results: Sequence[Result], set
     insert_rows(session, MOMENTS, [moment for outcome in outcomes for moment in outcome.moments])
     if message.leased:
         schedule.release(session, message.part_id)
-    drafts = _announcements(message, outcomes)
+    drafts = gathering.gather(session, outcomes, group_rules_of(settings)) + _announcements(message, outcomes)
     if message.job_id:
         drafts += _progress(session, message.job_id, message, verdicts)
     outbox.post(session, OUTBOX, drafts)

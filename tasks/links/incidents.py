@@ -39,6 +39,7 @@ class IncidentView:
     acknowledged_by: str | None
     resolved_at: datetime | None
     duration_s: float | None
+    group: uuid.UUID | None
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,7 @@ class IncidentFilter:
     state: str = ""
     link_id: uuid.UUID | None = None
     host: str = ""
+    group: uuid.UUID | None = None
 
     def clauses(self) -> list[ColumnElement[bool]]:
         """The filter as conditions on incidents joined with their links."""
@@ -79,6 +81,8 @@ class IncidentFilter:
             found.append(INCIDENTS.c.link_id == self.link_id)
         if self.host:
             found.append(LINKS.c.host == self.host)
+        if self.group:
+            found.append(INCIDENTS.c.group_id == self.group)
         return found
 
 
@@ -156,9 +160,10 @@ def _incidents(workspace_id: uuid.UUID) -> Select[Any]:
 
 
 def _view(row: Any) -> IncidentView:
-    names = IncidentView.__dataclass_fields__.keys() - {"state", "duration_s"}
+    names = IncidentView.__dataclass_fields__.keys() - {"state", "duration_s", "group"}
     return IncidentView(
         **{name: getattr(row, name) for name in names},
         state="resolved" if row.resolved_at else "open",
         duration_s=(row.resolved_at - row.started_at).total_seconds() if row.resolved_at else None,
+        group=row.group_id,
     )

@@ -131,6 +131,8 @@ class LinkBroke(Event):
     status_code: int | None = None
     detail: str = ""
     tags: tuple[str, ...] = field(default=())
+    # People hear of it with the other links of its host; see `HostBroke`.
+    group_id: uuid.UUID | None = None
 
 
 @dataclass(frozen=True)
@@ -147,6 +149,43 @@ class LinkRecovered(Event):
     recovered_at: datetime
     duration_s: float
     tags: tuple[str, ...] = field(default=())
+    # People hear of it with the other links of its host; see `HostRecovered`.
+    group_id: uuid.UUID | None = None
+
+
+@dataclass(frozen=True)
+class HostBroke(Event):
+    """Many links of one host broke together. Told once, and again where there are many times more than were told."""
+
+    event_id: uuid.UUID
+    workspace_id: uuid.UUID
+    group_id: uuid.UUID
+    host: str
+    # The most frequent cause, and how often each occurs.
+    reason: str
+    reasons: dict[str, int]
+    links: int
+    started_at: datetime
+    at: datetime
+    # Some of them.
+    urls: tuple[str, ...]
+    # Of how many links people have heard before.
+    told_before: int = 0
+
+
+@dataclass(frozen=True)
+class HostRecovered(Event):
+    """All links of a group work again. `duration_s` is from the first failure of any to the last recovery."""
+
+    event_id: uuid.UUID
+    workspace_id: uuid.UUID
+    group_id: uuid.UUID
+    host: str
+    reason: str
+    links: int
+    started_at: datetime
+    recovered_at: datetime
+    duration_s: float
 
 
 @dataclass(frozen=True)
@@ -235,6 +274,21 @@ class IncidentAcknowledged(Event):
     incident_id: uuid.UUID
     link_id: uuid.UUID
     url: str
+    occurred_at: datetime
+    actor: str
+    ip: str = ""
+    user_agent: str = ""
+
+
+@dataclass(frozen=True)
+class IncidentGroupAcknowledged(Event):
+    """Somebody has seen a group of incidents and is on it. `incidents` were open and not acknowledged before."""
+
+    event_id: uuid.UUID
+    workspace_id: uuid.UUID
+    group_id: uuid.UUID
+    host: str
+    incidents: int
     occurred_at: datetime
     actor: str
     ip: str = ""

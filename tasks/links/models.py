@@ -40,6 +40,10 @@ def _one_of(column: str, values: type[State] | type[Verdict] | type[Moment]) -> 
     return CheckConstraint(f"{column} IN ({allowed})", name=f"{column}_known")
 
 
+# A query has to say it in these words to be given the index.
+IN_TROUBLE = "state IN ('failing', 'broken', 'recovering')"
+
+
 class Link(Base):
     """A URL of a workspace, whose id is made of both, with its standing (see `state.Standing`) and its schedule."""
 
@@ -51,6 +55,7 @@ class Link(Base):
         Index("links_due", "workspace_id", "next_check_at", postgresql_where=text("NOT paused")),
         Index("links_by_age", "workspace_id", "created_at", "id"),
         Index("links_by_host", "workspace_id", "host"),
+        Index("links_in_trouble", "workspace_id", "host", postgresql_where=text(IN_TROUBLE)),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
@@ -146,6 +151,7 @@ class Incident(Base):
         Index("one_open_incident", "link_id", unique=True, postgresql_where=text("resolved_at IS NULL")),
         Index("incidents_by_age", "workspace_id", "id"),
         Index("incidents_by_link", "link_id", "started_at"),
+        Index("incidents_by_group", "group_id", "id", postgresql_where=text("group_id IS NOT NULL")),
         CheckConstraint("resolved_at >= started_at", name="ends_after_start"),
     )
 
@@ -161,6 +167,49 @@ class Incident(Base):
     acknowledged_at: Mapped[datetime | None]
     acknowledged_by: Mapped[str | None]
     resolved_at: Mapped[datetime | None]
+    group_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("incident_groups.id", ondelete="SET NULL"))
+
+
+class IncidentGroup(Base):
+    """Incidents of one host that are one fault, of which people are told as one."""
+
+    __tablename__ = "incident_groups"
+    __table_args__ = (
+        Index("groups_by_age", "workspace_id", "id"),
+        Index("open_groups", "workspace_id", "host", postgresql_where=text("resolved_at IS NULL")),
+        Index("groups_to_settle", "look_at", postgresql_where=text("look_at IS NOT NULL")),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    workspace_id: Mapped[uuid.UUID]
+    host: Mapped[str]
+    # The most frequent cause, when it was last counted.
+    reason: Mapped[str]
+    started_at: Mapped[datetime]
+    opened_at: Mapped[datetime]
+    # When the latest of its links broke.
+    joined_at: Mapped[datetime]
+    acknowledged_at: Mapped[datetime | None]
+    acknowledged_by: Mapped[str | None]
+    resolved_at: Mapped[datetime | None]
+    # Of how many links people were told; 0 is that they were not.
+    told: Mapped[int] = mapped_column(server_default=text("0"))
+    # When the tick is to look whether there is something to tell.
+    look_at: Mapped[datetime | None]
+    formed_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class HeldBreak(Base):
+    """That a link broke, not said yet, because more of its host may follow and be told with it."""
+
+    __tablename__ = "held_breaks"
+
+    incident_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("incidents.id", ondelete="CASCADE"), primary_key=True)
+    workspace_id: Mapped[uuid.UUID]
+    host: Mapped[str]
+    body: Mapped[str]
+    traceparent: Mapped[str]
+    held_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class IncidentMoment(Base):
@@ -280,6 +329,8 @@ class PartDeferred(Base):
 LINKS: Table = Link.__table__  # type: ignore[assignment]  # declared as a FromClause, always a Table
 CHECKS: Table = Check.__table__  # type: ignore[assignment]
 INCIDENTS: Table = Incident.__table__  # type: ignore[assignment]
+GROUPS: Table = IncidentGroup.__table__  # type: ignore[assignment]
+HELD_BREAKS: Table = HeldBreak.__table__  # type: ignore[assignment]
 MOMENTS: Table = IncidentMoment.__table__  # type: ignore[assignment]
 LEASES: Table = Lease.__table__  # type: ignore[assignment]
 WINDOWS: Table = Window.__table__  # type: ignore[assignment]

@@ -14,23 +14,20 @@ from config import telemetry
 from config.settings import Notifications
 from tasks import outbox, wire
 from tasks.database import Sessions
-from tasks.links.messages import ChecksFrozen, LinkBroke, LinkFlapping, LinkRecovered, LinkUnverifiable
 from tasks.notifications import deliveries, rules
 from tasks.notifications.channels.sending import Envelope, Outcome, Sender, failed
 from tasks.notifications.deliveries import Cause, Claim, Ended
 from tasks.notifications.messages import Deliver, NotificationQueued, RetryDeliveries, SendNotification
 from tasks.notifications.models import OUTBOX, Channel
+from tasks.notifications.rules import Telling
 from tasks.notifications.vault import Vault, VaultError
 from tasks.notifications.wording import notice
 
 
-def tell(
-    message: LinkBroke | LinkRecovered | LinkFlapping | LinkUnverifiable | ChecksFrozen,
-    *,
-    sessions: Sessions,
-    settings: Notifications,
-) -> None:
+def tell(message: Telling, *, sessions: Sessions, settings: Notifications) -> None:
     """One delivery for each channel that hears of it. Told twice, nothing is added."""
+    if rules.is_told_with_others(message):
+        return
     said = notice(message)
     cause = Cause(message.event_id, message.workspace_id)
     with sessions.begin() as session:

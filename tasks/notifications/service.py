@@ -8,7 +8,15 @@ from functools import partial
 from config.settings import Database, Notifications, SettingsError, load
 from tasks import database
 from tasks.guard import AddressPolicy
-from tasks.links.messages import ChecksFrozen, LinkBroke, LinkFlapping, LinkRecovered, LinkUnverifiable
+from tasks.links.messages import (
+    ChecksFrozen,
+    HostBroke,
+    HostRecovered,
+    LinkBroke,
+    LinkFlapping,
+    LinkRecovered,
+    LinkUnverifiable,
+)
 from tasks.notifications import handlers
 from tasks.notifications.channels.email import EmailSender, SmtpServer, smtp_server
 from tasks.notifications.channels.sending import Sender
@@ -35,6 +43,8 @@ def build(environ: Mapping[str, str]) -> Service:
         handlers={
             LinkBroke: tell,
             LinkRecovered: tell,
+            HostBroke: tell,
+            HostRecovered: tell,
             LinkFlapping: tell,
             LinkUnverifiable: tell,
             ChecksFrozen: tell,

@@ -10,7 +10,15 @@ from typing import Any
 
 import msgspec
 
-from tasks.links.messages import ChecksFrozen, LinkBroke, LinkFlapping, LinkRecovered, LinkUnverifiable
+from tasks.links.messages import (
+    ChecksFrozen,
+    HostBroke,
+    HostRecovered,
+    LinkBroke,
+    LinkFlapping,
+    LinkRecovered,
+    LinkUnverifiable,
+)
 from tasks.notifications.messages import SendNotification
 from tasks.notifications.reasons import explain
 from tasks.wire import Event, Message
@@ -19,6 +27,7 @@ LONGEST_TITLE = 300
 # Standard Webhooks: keep payloads under 20 kB.
 LARGEST_PAYLOAD = 20_000
 
+HOST_FOOTER = "You are told once when links of a host break together, and once when all of them work again."
 FOOTER = "You are told once when a link breaks, and once when it works again."
 
 
@@ -26,7 +35,8 @@ FOOTER = "You are told once when a link breaks, and once when it works again."
 class Notice:
     """A message, the same for every channel.
 
-    `subject` is link.broken, link.recovered, link.flapping, link.unverifiable, checks.frozen or notification.
+    `subject` is link.broken, link.recovered, host.broken, host.recovered, link.flapping, link.unverifiable,
+    checks.frozen or notification.
     """
 
     subject: str
@@ -78,6 +88,46 @@ def _(message: LinkRecovered) -> Notice:
         FOOTER,
     ]
     return _notice("link.recovered", f"Link works again: {message.url}", lines, message.recovered_at, message)
+
+
+@notice.register
+def _(message: HostBroke) -> Notice:
+    explanation = explain(message.reason, None)
+    more = message.links - len(message.urls)
+    lines = [
+        f"{_links(message.links)} of {message.host} broke together since {_time(message.started_at)}.",
+        *([f"You heard before of {message.told_before}; there are many more by now."] if message.told_before else []),
+        "",
+        f"Why: {explanation.why}",
+        *_causes(message.reasons),
+        f"What to do: {explanation.remedy}",
+        "",
+        *message.urls,
+        *([f"and {more:,} more"] if more > 0 else []),
+        "",
+        f"Incident group: {message.group_id}",
+        "",
+        HOST_FOOTER,
+    ]
+    title = f"{_links(message.links)} of {message.host} broke: {message.reason}"
+    return _notice("host.broken", title, lines, message.at, message)
+
+
+@notice.register
+def _(message: HostRecovered) -> Notice:
+    lines = [
+        f"All {_links(message.links)} of {message.host} that broke together work again since"
+        f" {_time(message.recovered_at)}.",
+        "",
+        f"It took {_duration(message.duration_s)}, from {_time(message.started_at)}.",
+        "There is nothing to do.",
+        "",
+        f"Incident group: {message.group_id}",
+        "",
+        HOST_FOOTER,
+    ]
+    title = f"{_links(message.links)} of {message.host} work again"
+    return _notice("host.recovered", title, lines, message.recovered_at, message)
 
 
 @notice.register
@@ -146,6 +196,18 @@ def _notice(subject: str, title: str, lines: list[str], at: datetime, message: E
     }
     payload = encode(subject, at, {"title": title, **data})
     return Notice(subject, _line(title), _storable("\n".join(lines)), payload, getattr(message, "link_id", None))
+
+
+def _links(count: int) -> str:
+    return f"{count:,} link{'' if count == 1 else 's'}"
+
+
+def _causes(reasons: dict[str, int]) -> list[str]:
+    """How often each, where there is more than one."""
+    if len(reasons) < 2:
+        return []
+    counted = sorted(reasons.items(), key=lambda each: (-each[1], each[0]))
+    return [f"Causes: {', '.join(f'{reason} ({count:,})' for reason, count in counted)}"]
 
 
 def _tags(tags: tuple[str, ...]) -> list[str]:

@@ -42,6 +42,7 @@ class Neighbours:
         self.links: list[links_pb2.Link] = []
         self.checks: list[links_pb2.Check] = []
         self.incidents: list[links_pb2.IncidentStory] = []
+        self.groups: list[links_pb2.IncidentGroup] = []
         self.windows: list[links_pb2.Window] = []
         self.jobs: dict[str, links_pb2.Job] = {}
         self.channels: dict[str, list[notifications_pb2.Channel]] = defaultdict(list)
@@ -206,6 +207,21 @@ class _Links(_Servicer, links_pb2_grpc.LinksServicer):
         self._hear("AcknowledgeIncident", request, context)
         found = _one_of([each for each in self._all.incidents if each.incident.id == request.id], "incident", context)
         found.incident.acknowledged_by = request.caller.actor
+        return found
+
+    def ListIncidentGroups(self, request: Any, context: Any) -> links_pb2.IncidentGroupPage:  # noqa: N802
+        self._hear("ListIncidentGroups", request, context)
+        items, after = page_of(self._all.groups, request)
+        return links_pb2.IncidentGroupPage(items=items, next=after)
+
+    def GetIncidentGroup(self, request: Any, context: Any) -> links_pb2.IncidentGroup:  # noqa: N802
+        self._hear("GetIncidentGroup", request, context)
+        return _one_of([each for each in self._all.groups if each.id == request.id], "incident group", context)
+
+    def AcknowledgeIncidentGroup(self, request: Any, context: Any) -> links_pb2.IncidentGroup:  # noqa: N802
+        self._hear("AcknowledgeIncidentGroup", request, context)
+        found = _one_of([each for each in self._all.groups if each.id == request.id], "incident group", context)
+        found.acknowledged_by = request.caller.actor
         return found
 
     def CreateWindow(self, request: Any, context: Any) -> links_pb2.Window:  # noqa: N802

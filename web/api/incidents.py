@@ -22,7 +22,9 @@ blueprint = Blueprint("incidents", __name__, url_prefix="/api/v1/incidents", des
 @blueprint.gives(200, IncidentPageSchema)
 def list_incidents(arguments: dict[str, Any]) -> Response:
     """List incidents, the latest first"""
-    begun = paging.start({name: str(value) if name == "link_id" else value for name, value in arguments.items()})
+    begun = paging.start(
+        {name: str(value) if isinstance(value, uuid.UUID) else value for name, value in arguments.items()}
+    )
     request = pb.ListIncidentsRequest(**begun.query, **begun.filters)
     return paging.answer(front().services.links.call("ListIncidents", request), begun)
 

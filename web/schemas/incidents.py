@@ -27,6 +27,11 @@ class IncidentSchema(Output):
     acknowledged_by = fields.String(required=True, allow_none=True)
     resolved_at = UtcTime(required=True, allow_none=True, metadata={"description": "The first good check."})
     duration_s = fields.Float(required=True, allow_none=True)
+    group = fields.UUID(
+        required=True,
+        allow_none=True,
+        metadata={"description": "The incident group of its host with which people are told of it."},
+    )
 
 
 class MomentSchema(Output):
@@ -54,4 +59,32 @@ class IncidentFilterSchema(Page):
 
     state = fields.String(validate=one_of(*STATES))
     link_id = fields.UUID()
+    host = Text()
+    group = fields.UUID()
+
+
+class IncidentGroupSchema(Output):
+    """Incidents of one host that are one fault."""
+
+    id = fields.UUID(required=True)
+    host = fields.String(required=True)
+    state = fields.String(required=True, validate=validate.OneOf(STATES))
+    reason = fields.String(required=True, metadata={"description": "The most frequent cause."})
+    links = fields.Integer(required=True, metadata={"description": "All links that were ever part of it."})
+    open = fields.Integer(required=True, metadata={"description": "Of its incidents, those that are open."})
+    started_at = UtcTime(required=True, metadata={"description": "The first failure of any of its links."})
+    opened_at = UtcTime(required=True, metadata={"description": "When they were enough to be a group."})
+    acknowledged_at = UtcTime(required=True, allow_none=True)
+    acknowledged_by = fields.String(required=True, allow_none=True)
+    resolved_at = UtcTime(required=True, allow_none=True, metadata={"description": "The last recovery."})
+    duration_s = fields.Float(required=True, allow_none=True)
+
+
+IncidentGroupPageSchema = page_of(IncidentGroupSchema)
+
+
+class IncidentGroupFilterSchema(Page):
+    """Which groups."""
+
+    state = fields.String(validate=one_of(*STATES))
     host = Text()

@@ -11,7 +11,10 @@ from tasks.audit.record import audit_events
 from tasks.links.messages import (
     ChecksFrozen,
     Edit,
+    HostBroke,
+    HostRecovered,
     IncidentAcknowledged,
+    IncidentGroupAcknowledged,
     JobFinished,
     LinkBroke,
     LinkChange,
@@ -27,7 +30,7 @@ from tasks.notifications.messages import ChannelChanged, DeliveryFailed, Deliver
 
 AT = datetime(2026, 11, 21, 23, 5, tzinfo=UTC)
 TRACE = "a" * 32
-WORKSPACE, LINK, INCIDENT, JOB, DELIVERY, CHANNEL, KEY, WINDOW = (uuid.uuid4() for _ in range(8))
+WORKSPACE, LINK, INCIDENT, JOB, DELIVERY, CHANNEL, KEY, WINDOW, GROUP = (uuid.uuid4() for _ in range(9))
 URL = "https://example.com/page"
 
 
@@ -45,6 +48,26 @@ HEARD = [
         LinkRecovered(id_(), WORKSPACE, LINK, INCIDENT, URL, "ok", AT, AT, 0.0, ("docs",)),
         ("links", "service:links", "link.recovered", "success", "ok", "link", str(LINK), URL),
         {"incident_id": str(INCIDENT), "started_at": AT.isoformat(), "duration_s": 0.0, "tags": ("docs",)},
+    ),
+    (
+        LinkBroke(id_(), WORKSPACE, LINK, INCIDENT, URL, "http_404", AT, AT, group_id=GROUP),
+        ("links", "service:links", "link.broke", "success", "http_404", "link", str(LINK), URL),
+        {"incident_id": str(INCIDENT), "started_at": AT.isoformat(), "group_id": str(GROUP)},
+    ),
+    (
+        HostBroke(id_(), WORKSPACE, GROUP, "e.org", "http_404", {"http_404": 2, "http_5xx": 1}, 3, AT, AT, (URL,)),
+        ("links", "service:links", "host.broke", "success", "http_404", "incident_group", str(GROUP), "e.org"),
+        {"started_at": AT.isoformat(), "links": 3, "reasons": {"http_404": 2, "http_5xx": 1}, "told_before": 0},
+    ),
+    (
+        HostRecovered(id_(), WORKSPACE, GROUP, "e.org", "http_404", 3, AT, AT, 60.0),
+        ("links", "service:links", "host.recovered", "success", "http_404", "incident_group", str(GROUP), "e.org"),
+        {"started_at": AT.isoformat(), "links": 3, "duration_s": 60.0},
+    ),
+    (
+        IncidentGroupAcknowledged(id_(), WORKSPACE, GROUP, "e.org", 3, AT, "key:admin", "192.0.2.1", "curl/8"),
+        ("links", "key:admin", "incident_group.acknowledged", "success", "", "incident_group", str(GROUP), "e.org"),
+        {"incidents": 3},
     ),
     (
         LinkFlapping(id_(), WORKSPACE, LINK, URL, "http_404", 5, AT),

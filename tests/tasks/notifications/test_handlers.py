@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from config import telemetry
-from tasks.links.messages import LinkRecovered
+from tasks.links.messages import HostBroke, LinkRecovered
 from tasks.notifications.channels.sending import Envelope, Outcome
 from tasks.notifications.vault import Vault
 from tests.conftest import MakeDatabase
@@ -41,6 +41,24 @@ def test_a_recovery_is_told_too(desk: Desk) -> None:
     desk.work()
     assert desk.delivery().subject == "link.recovered"
     assert "works again" in desk.sender.sent[0].body
+
+
+def test_a_link_that_broke_with_others_of_its_host_is_told_with_them(desk: Desk) -> None:
+    desk.channel()
+    group, now = uuid.uuid4(), datetime.now(UTC)
+    gone = broke(group_id=group)
+    desk.tell(gone)
+    desk.tell(
+        LinkRecovered(
+            uuid.uuid4(), WORKSPACE, gone.link_id, gone.incident_id, gone.url, "ok", now, now, 60.0, group_id=group
+        )
+    )
+    assert desk.deliveries() == []
+    told = HostBroke(uuid.uuid4(), WORKSPACE, group, "e.org", "http_404", {"http_404": 3}, 3, now, now, (gone.url,))
+    for _ in range(2):
+        desk.tell(told)
+    desk.work()
+    assert [(each.subject, each.state) for each in desk.deliveries()] == [("host.broken", "succeeded")]
 
 
 def test_a_workspace_without_a_channel_hears_nothing_of_links(desk: Desk) -> None:

@@ -6,13 +6,22 @@ from typing import Any
 
 import pytest
 
-from tasks.links.messages import ChecksFrozen, LinkBroke, LinkFlapping, LinkRecovered, LinkUnverifiable
+from tasks.links.messages import (
+    ChecksFrozen,
+    HostBroke,
+    HostRecovered,
+    LinkBroke,
+    LinkFlapping,
+    LinkRecovered,
+    LinkUnverifiable,
+)
 from tasks.links.verdict import JUDGEMENTS, Verdict
 from tasks.notifications.messages import RetryDeliveries, SendNotification
 from tasks.notifications.reasons import REASONS, explain
 from tasks.notifications.wording import LARGEST_PAYLOAD, encode, notice
 
 AT = datetime(2026, 11, 21, 23, 5, tzinfo=UTC)
+WORKSPACE = uuid.uuid4()
 BROKE = LinkBroke(
     event_id=uuid.uuid4(),
     workspace_id=uuid.uuid4(),
@@ -54,6 +63,38 @@ def test_a_broken_link_is_told_with_what_since_when_why_and_what_to_do() -> None
     ):
         assert words in said.body
     assert (said.subject, said.link_id) == ("link.broken", BROKE.link_id)
+
+
+def test_links_of_a_host_that_broke_together_are_told_with_how_many_and_which() -> None:
+    group, urls = uuid.uuid4(), tuple(f"https://example.com/{number}" for number in range(10))
+    reasons = {"connection_refused": 36, "timeout_connect": 1}
+    broke = HostBroke(uuid.uuid4(), WORKSPACE, group, "example.com", "connection_refused", reasons, 37, AT, AT, urls)
+    said = notice(broke)
+    assert (said.subject, said.title, said.link_id) == (
+        "host.broken",
+        "37 links of example.com broke: connection_refused",
+        None,
+    )
+    for words in (
+        "37 links of example.com broke together since 21 November 2026, 23:05 UTC.",
+        explain("connection_refused", None).why,
+        "Causes: connection_refused (36), timeout_connect (1)",
+        "https://example.com/9\nand 27 more",
+        str(group),
+    ):
+        assert words in said.body
+    assert "You heard before" not in said.body
+    assert json.loads(said.payload)["data"]["links"] == 37
+    assert "You heard before of 7; there are many more by now." in notice(replace(broke, told_before=7)).body
+    few = notice(replace(broke, links=10, reasons={"connection_refused": 10}))
+    assert "Causes:" not in few.body
+    assert "more" not in few.body
+
+
+def test_a_host_whose_links_all_recovered_is_told_with_how_long_it_took() -> None:
+    said = notice(HostRecovered(uuid.uuid4(), WORKSPACE, uuid.uuid4(), "e.org", "http_5xx", 1_037, AT, AT, 7509.0))
+    assert (said.subject, said.title) == ("host.recovered", "1,037 links of e.org work again")
+    assert "It took 2 hours 5 minutes" in said.body
 
 
 def test_an_unsteady_link_is_told_with_what_becomes_of_its_messages() -> None:

@@ -14,7 +14,7 @@ from tasks.links.messages import link_id
 from tasks.links.models import Outbox
 from tasks.links.verdict import Reason
 from tests.conftest import MakeDatabase
-from tests.tasks.links.test_handlers import URL, WORKSPACE, Answers, check, part, run
+from tests.tasks.links.test_handlers import NOON, URL, WORKSPACE, Answers, after, check, part, run
 from tests.workers.rpc.serving import serving
 from workers.rpc.links import LinksServicer
 
@@ -100,6 +100,27 @@ def test_an_incident_is_listed_read_and_acknowledged(sessions: Sessions, links: 
     strange: Any = {"workspace_id": str(uuid.uuid4()), "id": incident.id}
     assert refused(links.GetIncident, pb.GetIncidentRequest(**strange)) is grpc.StatusCode.NOT_FOUND
     assert refused(links.AcknowledgeIncident, pb.AcknowledgeIncidentRequest(**strange)) is grpc.StatusCode.NOT_FOUND
+
+
+def test_incidents_of_one_host_are_a_group_that_is_listed_read_and_acknowledged(
+    sessions: Sessions, links: LinksStub
+) -> None:
+    for minutes in (0, 1, 3):
+        message = part(*(f"https://a.example/{number}" for number in range(3)), at=NOON + timedelta(minutes=minutes))
+        check(sessions, after(minutes, Reason.HTTP_404), message)
+    ours: Any = {"workspace_id": str(WORKSPACE)}
+    [group] = links.ListIncidentGroups(pb.ListIncidentGroupsRequest(**ours, limit=10, host="a.example")).items
+    assert (group.state, group.reason, group.links, group.open) == ("open", "http_404", 3, 3)
+    members = links.ListIncidents(pb.ListIncidentsRequest(**ours, limit=10, group=group.id)).items
+    assert [each.group for each in members] == [group.id] * 3
+    one: Any = {**ours, "id": group.id}
+    assert links.GetIncidentGroup(pb.GetIncidentGroupRequest(**one)) == group
+    seen = links.AcknowledgeIncidentGroup(pb.AcknowledgeIncidentGroupRequest(**one, caller=CALLER))
+    assert seen.acknowledged_by == "key:admin"
+    strange: Any = {"workspace_id": str(uuid.uuid4()), "id": group.id}
+    asked = pb.AcknowledgeIncidentGroupRequest(**strange)
+    assert refused(links.AcknowledgeIncidentGroup, asked) is grpc.StatusCode.NOT_FOUND
+    assert refused(links.GetIncidentGroup, pb.GetIncidentGroupRequest(**strange)) is grpc.StatusCode.NOT_FOUND
 
 
 def test_a_window_is_made_changed_and_removed(sessions: Sessions, links: LinksStub) -> None:
