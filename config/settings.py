@@ -238,6 +238,12 @@ class Links:
         float,
         default=1.0,
     )
+    history_days: int = setting(
+        "PRANALA_HISTORY_DAYS",
+        "days for which every check is kept, and up to a week more; 0 is for ever",
+        int,
+        default=90,
+    )
     connectivity_probes: tuple[tuple[str, int], ...] = setting(
         "PRANALA_CONNECTIVITY_PROBES",
         "URLs or host:port, one of which must accept a connection before a failure without an answer is believed",

@@ -102,6 +102,7 @@ def lease_due(_: LeaseDueLinks, *, sessions: Sessions, settings: Links) -> None:
         room -= sent
     with sessions.begin() as session:
         history.forget(session)
+    history.keep(sessions, now, settings.history_days)
 
 
 def _send_due(sessions: Sessions, limit: int, settings: Links) -> int:

@@ -1,12 +1,18 @@
-"""The history of links that were removed, forgotten bit by bit."""
+"""How long history is kept: that of links that were removed is forgotten bit by bit, the rest week by week."""
 
 from __future__ import annotations
+
+from datetime import datetime, timedelta
 
 from sqlalchemy import delete, text
 from sqlalchemy.orm import Session
 
+from tasks.database import Sessions
+from tasks.links import partitions
 from tasks.links.models import Removed
+from tasks.links.partitions import Weekly
 
+CHECKS = Weekly("checks")
 LINKS_AT_ONCE = 500
 CHECKS_AT_ONCE = 20_000
 
@@ -14,9 +20,9 @@ CHECKS_AT_ONCE = 20_000
 FORGET = text("""
     WITH gone AS (SELECT link_id, removed_at FROM removed WHERE link_id = ANY(:links)),
     old AS (
-        SELECT checks.id FROM gone JOIN checks
+        SELECT checks.link_id, checks.id FROM gone JOIN checks
         ON checks.link_id = gone.link_id AND checks.checked_at <= gone.removed_at LIMIT :most)
-    DELETE FROM checks USING old WHERE checks.id = old.id
+    DELETE FROM checks USING old WHERE checks.link_id = old.link_id AND checks.id = old.id
 """)
 GONE = text("SELECT link_id FROM removed ORDER BY removed_at LIMIT :most FOR UPDATE SKIP LOCKED")
 
@@ -30,3 +36,8 @@ def forget(session: Session) -> bool:
     if forgotten.rowcount < CHECKS_AT_ONCE:  # type: ignore[attr-defined]  # of every DELETE
         session.execute(delete(Removed).where(Removed.link_id.in_(links)))
     return True
+
+
+def keep(sessions: Sessions, now: datetime, days: int) -> None:
+    """Make room for the weeks to come, and drop what is older than so many days; 0 keeps it for ever."""
+    partitions.renew(sessions, {CHECKS: timedelta(days=days) if days else None}, now)

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
+    REAL,
     BigInteger,
     CheckConstraint,
     DateTime,
@@ -110,33 +111,46 @@ class Link(Base):
 
 
 class Check(Base):
-    """One result, for ever as it was."""
+    """One result, for ever as it was; `checks` says what is left out. Cut into weeks by its ids, see `partitions`."""
 
     __tablename__ = "checks"
     __table_args__ = (
         _one_of("verdict", Verdict),
         Index("checks_by_link", "link_id", "id"),
         Index("checks_by_job", "job_id", "id", postgresql_where=text("job_id IS NOT NULL")),
+        {"postgresql_partition_by": "RANGE (id)"},
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     workspace_id: Mapped[uuid.UUID]
     link_id: Mapped[uuid.UUID]
     job_id: Mapped[uuid.UUID | None]
-    url: Mapped[str]
+    # None: the link's own.
+    url: Mapped[str | None]
     verdict: Mapped[str]
     reason: Mapped[str]
     permanence: Mapped[str | None]
     status_code: Mapped[int | None]
+    # None: the URL that was checked; empty: there is none.
     final_url: Mapped[str | None]
     suggested_url: Mapped[str | None]
-    hops: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
-    timings_ms: Mapped[dict[str, float]] = mapped_column(JSONB)
-    methods: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    # None: a single request for the URL, answered from `ip`.
+    hops: Mapped[list[dict[str, Any]] | None] = mapped_column(JSONB(none_as_null=True))
+    ip: Mapped[str | None]
+    dns_ms: Mapped[float | None] = mapped_column(REAL)
+    connect_ms: Mapped[float | None] = mapped_column(REAL)
+    tls_ms: Mapped[float | None] = mapped_column(REAL)
+    ttfb_ms: Mapped[float | None] = mapped_column(REAL)
+    total_ms: Mapped[float | None] = mapped_column(REAL)
+    # Of rows from before the columns above.
+    timings_ms: Mapped[dict[str, float] | None] = mapped_column(JSONB(none_as_null=True))
+    # None: HEAD alone.
+    methods: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
     attempts: Mapped[int]
     bytes_read: Mapped[int] = mapped_column(BigInteger)
     tls_not_after: Mapped[datetime | None]
-    detail: Mapped[str]
+    # None: nothing to add.
+    detail: Mapped[str | None]
     worker: Mapped[str]
     scheduled_at: Mapped[datetime]
     started_at: Mapped[datetime]

@@ -14,7 +14,12 @@ from tasks.links.result import Result
 def check_rows(message: CheckLinks, results: Sequence[Result]) -> list[Row]:
     """The history rows of a part whose links do not stay."""
     return [
-        record.check_row(message.workspace_id, message.job_id, _link(message, spec), result, message.scheduled_at)
+        {
+            **record.check_row(
+                message.workspace_id, message.job_id, _link(message, spec), result, message.scheduled_at
+            ),
+            "url": spec.url,
+        }
         for spec, result in zip(message.links, results, strict=True)
     ]
 

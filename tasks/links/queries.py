@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Row, Uuid, cast, func, select, tuple_
+from sqlalchemy import Column, ColumnElement, Row, Select, Uuid, cast, func, select, tuple_
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from config import telemetry
+from tasks.links import checks
 from tasks.links.models import CHECKS, LINKS, Job, Link
 from tasks.links.uptime import uptimes
 
@@ -162,7 +163,7 @@ def list_checks(
     session: Session, workspace_id: uuid.UUID, link_id: uuid.UUID, limit: int, after: str
 ) -> tuple[list[CheckView], str]:
     """A link's checks, newest first."""
-    query = select(*CHECKS.c).where(CHECKS.c.workspace_id == workspace_id, CHECKS.c.link_id == link_id)
+    query = _checks().where(CHECKS.c.workspace_id == workspace_id, CHECKS.c.link_id == link_id)
     if after:
         query = query.where(CHECKS.c.id < uuid.UUID(after))
     return _page(session.execute(query.order_by(CHECKS.c.id.desc()).limit(limit + 1)).all(), limit)
@@ -189,7 +190,7 @@ def list_results(
     session: Session, workspace_id: uuid.UUID, job_id: uuid.UUID, limit: int, after: str, verdict: str
 ) -> tuple[list[CheckView], str]:
     """A job's results in the order in which they came."""
-    query = select(*CHECKS.c).where(CHECKS.c.workspace_id == workspace_id, CHECKS.c.job_id == job_id)
+    query = _checks().where(CHECKS.c.workspace_id == workspace_id, CHECKS.c.job_id == job_id)
     if verdict:
         query = query.where(CHECKS.c.verdict == verdict)
     if after:
@@ -202,8 +203,18 @@ def _page(rows: Any, limit: int) -> tuple[list[CheckView], str]:
     return views, str(views[-1].id) if len(rows) > limit else ""
 
 
+def _checks() -> Select[Any]:
+    """Checks with the URLs that were checked; those of a link that was removed are gone with it."""
+    url = func.coalesce(CHECKS.c.url, LINKS.c.url)
+    columns = [column for column in CHECKS.c if column.name != "url"]
+    query = select(*columns, url.label("url")).join_from(CHECKS, LINKS, LINKS.c.id == CHECKS.c.link_id, isouter=True)
+    return query.where(url.is_not(None))
+
+
 def _check(row: Row[Any]) -> CheckView:
-    return CheckView(**{name: getattr(row, name) for name in CheckView.__dataclass_fields__})
+    told = row._asdict()
+    names = CheckView.__dataclass_fields__.keys() - checks.SHORTENED
+    return CheckView(**{name: told[name] for name in names}, **checks.in_full(told))
 
 
 def _page_by_age(

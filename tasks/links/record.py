@@ -11,7 +11,7 @@ from typing import Any
 
 from config import telemetry
 from tasks import wire
-from tasks.links import overlays
+from tasks.links import checks, overlays
 from tasks.links.messages import (
     LinkBroke,
     LinkChange,
@@ -149,26 +149,21 @@ def rules_of(row: Row, rules: ConfirmRules) -> ConfirmRules:
 
 
 def check_row(workspace_id: uuid.UUID, job_id: uuid.UUID | None, link: Row, result: Result, at: datetime) -> Row:
-    """The history row of one result."""
+    """The history row of one result; see `checks` for what is left out."""
     return {
         "id": wire.new_id(),
         "workspace_id": workspace_id,
         "link_id": link["id"],
         "job_id": job_id,
-        "url": link["url"],
         "verdict": result.verdict,
         "reason": result.reason,
         "permanence": result.permanence,
         "status_code": result.status_code,
-        "final_url": result.final_url,
+        **checks.stored(link["url"], result),
         "suggested_url": result.suggested_url,
-        "hops": result.hops,
-        "timings_ms": result.timings_ms,
-        "methods": result.methods,
         "attempts": result.attempts,
         "bytes_read": result.bytes_read,
         "tls_not_after": result.tls_not_after,
-        "detail": result.detail,
         "worker": telemetry.process(),
         "scheduled_at": at,
         "started_at": result.started_at,

@@ -58,6 +58,6 @@ def _moment(incident_id: uuid.UUID, number: int, failure: Any) -> Row:
         "kind": Moment.CONFIRMATION if number else Moment.FIRST_FAILURE,
         "reason": failure.reason,
         "status_code": failure.status_code,
-        "detail": failure.detail,
+        "detail": failure.detail or "",
         "actor": None,
     }

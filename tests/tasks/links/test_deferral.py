@@ -96,7 +96,8 @@ def told(sessions: Sessions, name: str) -> list[str]:
 
 def results(sessions: Sessions) -> dict[str, str]:
     with sessions() as session:
-        return {row.url: row.reason for row in session.scalars(select(Check))}
+        found = session.execute(select(Link.url, Check.reason).join(Check, Check.link_id == Link.id))
+        return {row.url: row.reason for row in found}
 
 
 def released(sessions: Sessions) -> list[CheckLinks]:
