@@ -173,7 +173,8 @@ class Links:
     )
     redis_url: str = setting(
         "PRANALA_REDIS_URL",
-        "redis://… where links workers keep the limits by host together; without it each keeps them for itself",
+        "redis://… where links workers keep together the limits by host and what is being checked; "
+        "without it each keeps them for itself",
         default="",
     )
     backoff_cap_s: float = setting(

@@ -6,7 +6,7 @@ import math
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Interval, delete, func, literal, select, text, update
 from sqlalchemy.dialects.postgresql import insert
@@ -26,6 +26,8 @@ QUEUE = "links.scheduled"
 RELEASED_AT_ONCE = 1000
 # A part that was sent and not heard of is sent again after its lease, which doubles each time, up to this.
 LONGEST_LEASE_S = 21_600.0
+# How long a link waits at most before it is asked again whether it is still being checked.
+LONGEST_FLIGHT_S = 15.0
 
 # What a host answers when it wants fewer requests, by the reason that a link gets for it.
 STATUS_OF_REFUSAL = {Reason.RATE_LIMITED: 429, Reason.SERVICE_UNAVAILABLE: 503}
@@ -59,14 +61,34 @@ def divide(part: CheckLinks, results: Sequence[Result], now: datetime, settings:
     )
 
 
+def with_others(divided: Divided, part: CheckLinks, others: Sequence[LinkSpec], now: datetime) -> Divided:
+    """The same, with links put back that somebody else checks at this moment; soon at first, then less and less so."""
+    if not others:
+        return divided
+    again = now + timedelta(seconds=min(2.0**part.deferrals, LONGEST_FLIGHT_S))
+    return replace(divided, rest={**divided.rest, again: _next(part, others)})
+
+
 def put_back(session: Session, part: CheckLinks, rest: Mapping[datetime, CheckLinks], settings: Links) -> None:
     """Keep the rest of a part until its time; a part that was put back before is over with this."""
-    if part.deferrals:
-        session.execute(delete(PartDeferred).where(PartDeferred.id == part.part_id))
+    forget(session, part)
     insert_rows(session, PARTS_DEFERRED, [_row(later, at) for at, later in rest.items()])
     if part.leased:
         for at, later in rest.items():
             _extend_lease(session, later, at + timedelta(seconds=settings.lease_s))
+
+
+def send_again(session: Session, part: CheckLinks, after_s: float) -> None:
+    """Leave a part to the copy of it that is under way, and look again later whether that came to its end."""
+    at = datetime.now(UTC) + timedelta(seconds=after_s)
+    row = _row(replace(part, deferrals=max(part.deferrals, 1)), at)
+    insert_rows(session, PARTS_DEFERRED, [row], "ON CONFLICT (id) DO UPDATE SET not_before = excluded.not_before")
+
+
+def forget(session: Session, part: CheckLinks) -> None:
+    """A part that was put back is over."""
+    if part.deferrals:
+        session.execute(delete(PartDeferred).where(PartDeferred.id == part.part_id))
 
 
 def release(session: Session, now: datetime, settings: Links) -> list[outbox.Draft]:

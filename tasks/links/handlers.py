@@ -17,6 +17,7 @@ from tasks import outbox, wire
 from tasks.database import Sessions, as_json, insert_rows, update_rows
 from tasks.links import deferral, freeze, gathering, history, passing, plan, record, schedule, timeline
 from tasks.links.connectivity import Connectivity
+from tasks.links.flights import Flights
 from tasks.links.freeze import FreezeRules, Seen
 from tasks.links.grouping import GroupRules
 from tasks.links.messages import (
@@ -42,6 +43,7 @@ LEASED_AT_ONCE = 2_500
 # Longer than any broker or sweeper keeps a part before it comes again.
 PARTS_REMEMBERED = timedelta(days=7)
 ONLINE = Connectivity(())
+ALONE = Flights()
 
 
 class Checker(Protocol):
@@ -57,18 +59,30 @@ def check_links(
     checker: Checker,
     settings: Links,
     connectivity: Connectivity = ONLINE,
+    flights: Flights = ALONE,
 ) -> None:
-    """Fetch every link of the part, then write all that follows in one transaction."""
+    """Fetch every link of the part, then write all that follows in one transaction.
+
+    What another part fetches at this moment is put back, and fetched when that is done.
+    """
     with sessions.begin() as session:
         if session.get(PartDone, message.part_id) is not None:
             _confirm_again(session, message)
+            deferral.forget(session, message)
             return
         planned = plan.plan(session, message, datetime.now(UTC), settings.lease_s)
-    fetched = checker.check([Target(spec.url, full=spec.full) for spec in planned.due])
+    with flights.of(message, planned.due) as flight:
+        if flight.has_twin:
+            with sessions.begin() as session:
+                deferral.send_again(session, message, flights.lease_s)
+            return
+        fetched = checker.check([Target(spec.url, full=spec.full) for spec in flight.ours])
+    planned.due = flight.ours
     message, results = planned.joined(message, connectivity.believed(fetched))
     with sessions.begin() as session:
         if _is_first(session, message):
             divided = deferral.divide(message, results, datetime.now(UTC), settings)
+            divided = deferral.with_others(divided, message, flight.others, datetime.now(UTC))
             _write(session, divided.part, divided.results, settings)
             deferral.put_back(session, message, divided.rest, settings)
         else:

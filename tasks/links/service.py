@@ -10,6 +10,7 @@ from tasks import database
 from tasks.links import handlers
 from tasks.links.connectivity import Connectivity
 from tasks.links.fetch import Engine, EngineSettings
+from tasks.links.flights import Flights
 from tasks.links.messages import CancelParts, CheckLinks, LeaseDueLinks
 from tasks.links.models import OUTBOX
 from tasks.service import Service
@@ -31,6 +32,7 @@ def build(environ: Mapping[str, str]) -> Service:
                 checker=engine,
                 settings=settings,
                 connectivity=Connectivity(settings.connectivity_probes),
+                flights=Flights(settings.redis_url),
             ),
             CancelParts: partial(handlers.cancel_parts, sessions=sessions),
             LeaseDueLinks: partial(handlers.lease_due, sessions=sessions, settings=settings),
