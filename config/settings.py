@@ -370,6 +370,7 @@ class Web:
         "PRANALA_TRUSTED_PROXIES", "proxies in front whose X-Forwarded-For is believed", int, default=0
     )
     max_body_mb: int = setting("PRANALA_MAX_BODY_MB", "the largest request body, in MiB", int, default=256)
+    batch_most: int = setting("PRANALA_BATCH_MOST", "the most lines of one batch", int, default=1_000_000)
     port: int = setting("PRANALA_PORT", "the API's port", int, default=8080)
     bind: str = setting("PRANALA_BIND", "the API's address", default="127.0.0.1")
     web_workers: int = setting("PRANALA_WEB_WORKERS", "processes of the front API", int, default=2)

@@ -20,6 +20,8 @@ from tasks import wire
 from tasks.database import insert_rows
 
 CHANNEL = "outbox"
+# A table's `info` may hold an expression under this name: what a letter says, where its row only refers to it.
+BODY = "body"
 
 
 class OutboxMixin:
@@ -39,13 +41,13 @@ class OutboxMixin:
 
 @dataclass(frozen=True)
 class Letter:
-    """One row of the outbox, ready to be sent."""
+    """One row of the outbox, ready to be sent; without a body it has become needless."""
 
     id: uuid.UUID
     name: str
     exchange: str
     routing_key: str
-    body: str
+    body: str | None
     traceparent: str
     request_id: str
 
@@ -97,8 +99,9 @@ def post(session: Session, table: Table, drafts: Sequence[Draft]) -> None:
 
 def claim(session: Session, table: Table, limit: int) -> list[Letter]:
     """The oldest unsent rows, locked until this transaction ends; rows another relay holds are passed over."""
-    columns = [table.c[name] for name in Letter.__dataclass_fields__]
-    rows = session.execute(select(*columns).order_by(table.c.id).limit(limit).with_for_update(skip_locked=True))
+    columns = [table.info.get(name, table.c[name]) for name in Letter.__dataclass_fields__]
+    oldest = select(*columns).order_by(table.c.id).limit(limit)
+    rows = session.execute(oldest.with_for_update(skip_locked=True, of=table))
     return [Letter(*row) for row in rows]
 
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import msgspec
 from flask import Response, request
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from tasks.intake import idempotency
@@ -60,8 +59,6 @@ def job_location(job_id: object) -> str:
 def _hold(session: Session, key: str) -> str:
     scope = idempotency.scope_of(caller(), f"{request.method} {request.url_rule}", key)
     idempotency.hold(session, scope)
-    # The lock is the transaction's, and a long upload leaves the transaction idle for as long as it takes.
-    session.execute(text("SET LOCAL idle_in_transaction_session_timeout = '15min'"))
     return scope
 
 

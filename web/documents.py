@@ -10,7 +10,7 @@ from xml.parsers import expat
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from tasks.intake.submissions import Line
+from tasks.intake.reading import Line
 from web.limits import TAG_LONGEST, TAGS_MOST
 from web.problems import Problem
 

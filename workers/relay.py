@@ -60,11 +60,12 @@ class Relay:
                 return 0
             if self._publisher is None:
                 self._publisher = self._connect()
-            taken = self._publisher.publish(letters)
-            outbox.settle(session, self._table, [letter.id for letter in taken])
+            needless = [letter for letter in letters if letter.body is None]
+            taken = self._publisher.publish([letter for letter in letters if letter.body is not None])
+            outbox.settle(session, self._table, [letter.id for letter in (*taken, *needless)])
         for letter_id, reason in self._publisher.refused.items():
             self._log.error("not routed", letter=letter_id, reason=reason)
-        return len(taken)
+        return len(taken) + len(needless)
 
     def send_all(self, ended: threading.Event) -> None:
         """Send until the outbox is empty, or something it needs is away."""

@@ -9,8 +9,8 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from tasks import outbox
-from tasks.intake.models import Part, Submission
-from tasks.intake.submissions import INTERACTIVE, OUTBOX, Caller, record_action
+from tasks.intake.models import OUTBOX, Part, Submission
+from tasks.intake.submissions import INTERACTIVE, Caller, record_action
 from tasks.links.messages import CancelParts
 
 CANCELLABLE = "links"

@@ -8,14 +8,12 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Row, delete, exists, func, select, update
 from sqlalchemy.orm import Session
 
-from config.broker import JOBS
 from config.settings import Intake
-from tasks import outbox
 from tasks.audit.messages import EventsRecorded
 from tasks.database import Sessions, update_rows
+from tasks.intake import parts
 from tasks.intake.messages import SweepSubmissions
-from tasks.intake.models import IdempotencyKey, Part, Submission
-from tasks.intake.submissions import OUTBOX, PARTS
+from tasks.intake.models import PARTS, IdempotencyKey, Part, Submission
 from tasks.links.messages import PartChecked
 from tasks.notifications.messages import NotificationQueued
 
@@ -39,8 +37,8 @@ def sweep(_: SweepSubmissions, *, sessions: Sessions, settings: Intake) -> None:
     """Send again what has outlived its lease, and forget old Idempotency-Keys."""
     with sessions.begin() as session:
         late = _late(session)
-        drafts = [outbox.Draft(row.name, JOBS.name, row.queue, row.body, row.traceparent) for row in late]
-        outbox.post(session, OUTBOX, drafts)
+        if late:
+            parts.send(session, Part.id.in_([row.id for row in late]))
         now = datetime.now(UTC)
         update_rows(session, PARTS, "id", [_released(row, now, settings) for row in late])
         oldest = now - timedelta(seconds=settings.idempotency_s)
@@ -53,19 +51,18 @@ def _submission_of(session: Session, part_id: uuid.UUID) -> uuid.UUID | None:
     return session.scalar(select(Submission.id).where(Submission.id == owner).with_for_update())
 
 
-def _late(session: Session) -> list[Row[uuid.UUID, str, str, str, int, str]]:
+def _late(session: Session) -> list[Row[uuid.UUID, int]]:
     query = (
-        select(Part.id, Part.name, Part.queue, Part.body, Part.attempts, Submission.traceparent)
-        .join(Submission, Submission.id == Part.submission_id)
+        select(Part.id, Part.attempts)
         .where(Part.leased_until < func.now())
         .order_by(Part.leased_until)
         .limit(SWEEP_LIMIT)
-        .with_for_update(skip_locked=True, of=Part)
+        .with_for_update(skip_locked=True)
     )
     return list(session.execute(query).all())
 
 
-def _released(row: Row[uuid.UUID, str, str, str, int, str], now: datetime, settings: Intake) -> dict[str, object]:
+def _released(row: Row[uuid.UUID, int], now: datetime, settings: Intake) -> dict[str, object]:
     """The next lease: twice as long each time, so that work nobody can do does not flood those who can."""
     seconds = min(settings.lease_s * 2 ** min(row.attempts, 16), settings.lease_max_s)
     return {"id": row.id, "attempts": row.attempts + 1, "leased_until": now + timedelta(seconds=seconds)}

@@ -5,11 +5,24 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, Text, Uuid, func
+from sqlalchemy import (
+    CheckConstraint,
+    DateTime,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    Table,
+    Text,
+    Uuid,
+    case,
+    cast,
+    func,
+    select,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from tasks.outbox import OutboxMixin
+from tasks.outbox import BODY, OutboxMixin
 
 
 class Base(DeclarativeBase):
@@ -17,7 +30,7 @@ class Base(DeclarativeBase):
 
 
 class Outbox(OutboxMixin, Base):
-    """What is accepted and not yet handed to the broker."""
+    """What is accepted and not yet handed to the broker. A row without a body sends the part of its id."""
 
 
 class Submission(Base):
@@ -53,7 +66,9 @@ class Part(Base):
     name: Mapped[str] = mapped_column(Text)
     queue: Mapped[str] = mapped_column(Text)
     body: Mapped[str] = mapped_column(Text)
-    # So that a link is readable from the moment it was accepted.
+    # So that a link is readable from the moment it was accepted: the beginnings of its links' ids, one after the other.
+    link_marks: Mapped[bytes] = mapped_column(LargeBinary, server_default="")
+    # What versions before wrote instead.
     link_ids: Mapped[list[uuid.UUID]] = mapped_column(ARRAY(Uuid), server_default="{}")
     attempts: Mapped[int] = mapped_column(server_default="1")
     leased_until: Mapped[datetime] = mapped_column(DateTime(timezone=True))
@@ -71,3 +86,17 @@ class IdempotencyKey(Base):
     answer: Mapped[str] = mapped_column(Text)
     location: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+
+
+OUTBOX: Table = Outbox.__table__  # type: ignore[assignment]  # declared as a FromClause, always a Table
+PARTS: Table = Part.__table__  # type: ignore[assignment]
+
+_WITH_TOTAL = func.left(Part.body, -1).concat(',"job_total":').concat(cast(Submission.total, Text)).concat("}")
+_PART_BODY = (
+    select(case((Submission.kind == "links", _WITH_TOTAL), else_=Part.body))
+    .join(Submission, Submission.id == Part.submission_id)
+    .where(Part.id == OUTBOX.c.id)
+    .scalar_subquery()
+)
+# Null where the part is done or cancelled: there is nothing to send any more.
+OUTBOX.info[BODY] = case((OUTBOX.c.body == "", _PART_BODY), else_=OUTBOX.c.body)

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import func, select
+from sqlalchemy import LargeBinary, func, literal, or_, select
 from sqlalchemy.orm import Session
 
 from tasks.intake.models import Part, Submission
+from tasks.intake.parts import MARK
 from tasks.links.messages import CheckLinks, LinkSpec, link_id
 
 
@@ -57,17 +58,17 @@ def get_job(session: Session, workspace_id: uuid.UUID, job_id: uuid.UUID) -> Job
 
 def get_accepted_link(session: Session, workspace_id: uuid.UUID, wanted: uuid.UUID) -> AcceptedLink | None:
     """The link, if it waits in an unfinished part of this workspace."""
-    row = session.execute(
+    marked = func.pg_catalog.position(Part.link_marks, literal(wanted.bytes[:MARK], LargeBinary)) > 0
+    rows = session.execute(
         select(Part.body, Submission.created_at)
         .join(Submission, Submission.id == Part.submission_id)
-        .where(Part.workspace_id == workspace_id, Part.link_ids.contains([wanted]))
+        .where(Part.workspace_id == workspace_id, or_(marked, Part.link_ids.contains([wanted])))
         .order_by(Submission.created_at.desc())
-        .limit(1)
-    ).first()
-    if row is None:
-        return None
-    message = msgspec.json.decode(row.body, type=CheckLinks)
-    for spec in message.links:
-        if link_id(workspace_id, spec.url) == wanted:
-            return AcceptedLink(wanted, spec, row.created_at)
+    )
+    # A mark is only a hint: other ids may begin alike, or hold these bytes across two of theirs.
+    for row in rows:
+        message = msgspec.json.decode(row.body, type=CheckLinks)
+        for spec in message.links:
+            if link_id(workspace_id, spec.url) == wanted:
+                return AcceptedLink(wanted, spec, row.created_at)
     return None

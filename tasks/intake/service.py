@@ -10,7 +10,7 @@ from tasks import database
 from tasks.audit.messages import EventsRecorded
 from tasks.intake import handlers
 from tasks.intake.messages import SweepSubmissions
-from tasks.intake.submissions import OUTBOX
+from tasks.intake.models import OUTBOX
 from tasks.links.messages import PartChecked
 from tasks.notifications.messages import NotificationQueued
 from tasks.service import Service

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from tasks import wire
-from tasks.intake.submissions import Accepted, Caller, Line, Rejection, read_specs
+from tasks.intake.reading import Line, Reading, Rejection
+from tasks.intake.submissions import Caller
 
 CHUNK = 5000
 
-CountKnown = Callable[[Sequence[uuid.UUID]], int]
+# Asked with the ids' 16 bytes each.
+CountKnown = Callable[[Sequence[bytes]], int]
 
 
 @dataclass(frozen=True)
@@ -26,11 +26,12 @@ class Survey:
     rejected: list[Rejection]
 
 
-def survey(caller: Caller, lines: Iterable[Line], count_known: CountKnown) -> Survey:
+def survey(caller: Caller, lines: Iterable[Line], count_known: CountKnown, expected: int = 0) -> Survey:
     """Read every line and ask which links are known, many at a time."""
-    read = Accepted(wire.new_id())
-    ids = (identity for _, identity in read_specs(caller, lines, read))
+    reading = Reading(caller.workspace_id, expected)
+    links = reading.links(lines)
     known = 0
-    while chunk := list(islice(ids, CHUNK)):
-        known += count_known(chunk)
+    while chunk := list(islice(links, CHUNK)):
+        known += count_known([link.id for link in chunk])
+    read = reading.accepted
     return Survey(read.accepted - known, known, read.duplicates, read.rejected_count, read.rejected)

@@ -3,10 +3,11 @@
 import time
 
 import pytest
-from hypothesis import given
+from ada_url import URL
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.urls import LONGEST_URL, InvalidUrl, host_of, join, normalise, scheme_of
+from tasks.urls import LONGEST_URL, InvalidUrl, host_of, is_normal, join, normalise, scheme_of
 
 
 @pytest.mark.parametrize(
@@ -78,6 +79,57 @@ def test_a_password_is_never_repeated_in_the_advice() -> None:
     with pytest.raises(InvalidUrl) as refused:
         normalise("https://user:secret@example.com/")
     assert "secret" not in str(refused.value)
+
+
+# Pieces of URLs, of which many are in their normal form and many only look so.
+HOSTS = (
+    "example.com",
+    "a-b.c1.example",
+    "xn--a",
+    "a.xn--a",
+    "1.2.3.4",
+    "1.2.3.04",
+    "256.1.1.1",
+    "1.2",
+    "0x7f",
+    "a.0x7f",
+)
+HOSTS += ("a..b", "a.", "-a-", "a_b", "A.b", "a" * 64, "localhost", "a.1", "1a", "a.1a", "[::1]", "u@a", "a%41")
+PIECES = ("a", "Z", "0", "-._~", "!$&()*+,;=:@", "%41", "%2e", "%2E", "%zz", "%", ".", "..", "...", "/", "//", "?", "#")
+PIECES += (" ", "'", '"', "<", ">", "`", "{", "}", "|", "^", "[", "]", chr(92), "\x7f", "é", "\u2028")
+PORTS = ("", ":80", ":443", ":8080", ":0", ":08", ":65535", ":65536", ":", ":8a")
+URLS = st.builds(
+    lambda scheme, host, port, rest: f"{scheme}{host}{port}{''.join(rest)}",
+    st.sampled_from(("http://", "https://", "HTTP://", "http:/", "ftp://")),
+    st.sampled_from(HOSTS) | st.lists(st.sampled_from((*HOSTS, "x", "9", ".")), max_size=4).map("".join),
+    st.sampled_from(PORTS),
+    st.lists(st.sampled_from(PIECES), max_size=12).map(lambda pieces: ["/", *pieces]),
+)
+
+
+@settings(max_examples=2000, deadline=None)
+@given(URLS)
+def test_what_is_taken_for_normal_at_a_glance_is_what_the_parser_would_write(text: str) -> None:
+    if is_normal(text):
+        url = URL(text)
+        assert (url.href, url.username, url.password) == (text, "", "")
+
+
+@pytest.mark.parametrize(
+    "place", ["https://a{}b.example/", "https://a.example/{}", "https://a.example/?{}", "http://a/#{}"]
+)
+def test_no_single_character_is_taken_for_normal_that_the_parser_would_change(place: str) -> None:
+    for number in range(0x180):
+        text = place.format(chr(number))
+        if is_normal(text):
+            assert URL(text).href == text
+
+
+@pytest.mark.parametrize(
+    "text", ["https://example.com/", "http://127.0.0.1:8080/a/b.html?x=1&y=%20#top", "http://a-1.b/"]
+)
+def test_usual_urls_are_taken_for_normal(text: str) -> None:
+    assert is_normal(text)
 
 
 @given(st.text(max_size=200) | st.text(max_size=60).map("https://example.com/".__add__))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -12,8 +13,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
 from config.settings import Intake, Web
+from tasks import outbox as letters
 from tasks.database import Sessions
-from tasks.intake.models import Outbox, Part, Submission
+from tasks.intake.models import OUTBOX, Outbox, Part, Submission
 from tests.conftest import MakeDatabase
 from tests.web.contract import CheckedClient
 from tests.web.neighbours import TOKEN, Neighbours
@@ -87,11 +89,11 @@ def stranger(make_client: MakeClient) -> FlaskClient:
 
 @pytest.fixture
 def outbox(sessions: Sessions) -> Callable[[], list[Outbox]]:
-    """Call for what will be told to the services."""
+    """Call for what will be told to the services, as the relay will tell it."""
 
     def read() -> list[Outbox]:
         with sessions() as session:
-            return list(session.scalars(select(Outbox).order_by(Outbox.id)))
+            return [Outbox(**asdict(letter)) for letter in letters.claim(session, OUTBOX, 1_000_000)]
 
     return read
 

@@ -1,15 +1,18 @@
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 import msgspec
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
 from contracts import links_pb2
 from tasks.intake.models import Outbox
 from tasks.links.messages import CheckLinks, LinkSpec, link_id
-from tests.web.conftest import WORKSPACE
+from tests.web.conftest import WORKSPACE, MakeClient
 from tests.web.neighbours import Neighbours
+from web.front import EXTENSION
 
 A, B, C = (f"https://{name}.example/" for name in "abc")
 FULL = LinkSpec(A, 3600, ("docs", "public"), "page-1")
@@ -183,6 +186,32 @@ def test_a_json_document_over_its_bound_is_told_to_come_line_by_line(client: Fla
     response = client.post("/api/v1/batches", data=b" " * (33 * 1024 * 1024), content_type="application/json")
     assert response.status_code == 413
     assert "application/x-ndjson" in response.json["detail"]
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("text/plain", "\n" * 11),
+        ("text/csv", "".join(f"https://a.example/{number}\n" for number in range(11))),
+        ("text/markdown", f"[a]({A}) " * 11),
+        ("application/json", json.dumps({"urls": [A] * 11})),
+    ],
+)
+@pytest.mark.parametrize("query", ["", "?dry_run=true"])
+def test_a_batch_of_more_lines_than_may_be_is_refused(
+    app: Flask,
+    make_client: MakeClient,
+    accepted: Callable[[], tuple[int, int]],
+    content_type: str,
+    body: str,
+    query: str,
+) -> None:
+    found = app.extensions[EXTENSION]
+    app.extensions[EXTENSION] = replace(found, settings=replace(found.settings, batch_most=10))
+    response = make_client("admin").post(f"/api/v1/batches{query}", data=body, content_type=content_type)
+    assert response.status_code == 413
+    assert "more than 10 lines; split it" in response.json["detail"]
+    assert accepted() == (0, 0)
 
 
 def test_only_the_first_thousand_rejections_are_named(client: FlaskClient) -> None:

@@ -186,8 +186,9 @@ def test_a_cancelled_job_is_never_begun_and_cancelling_again_changes_nothing(
     assert first["finished_at"]
     assert accepted() == (1, 0)
     [told] = [json.loads(each.body) for each in outbox() if each.name == "CancelParts"]
-    parts = [json.loads(each.body)["part_id"] for each in outbox() if each.name == "CheckLinks"]
-    assert (told["job_id"], sorted(told["part_ids"])) == (job_id, sorted(parts))
+    waiting = [each for each in outbox() if each.name == "CheckLinks"]
+    assert (told["job_id"], sorted(told["part_ids"])) == (job_id, sorted(str(each.id) for each in waiting))
+    assert [each.body for each in waiting] == [None] * len(waiting), "what was not sent yet has become needless"
     recorded = [json.loads(each.body)["events"][0]["action"] for each in outbox() if each.name == "RecordEvents"]
     assert recorded == ["links.submit", "links.cancel"]
 

@@ -1,15 +1,21 @@
 import hashlib
 import io
+import resource
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import text
 
+from tasks.database import Sessions
 from web import lines
 from web.problems import Problem
+from web.spool import Spool
 from web.uploads import MIB, Upload
 
 A = b"https://a.example/\n"
+OPEN = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%'"
 
 
 class Broken(io.RawIOBase):
@@ -74,8 +80,41 @@ def test_a_line_without_an_end_is_not_kept_in_memory() -> None:
     assert (len(line.url), line.fault) == (500, "is longer than 65,536 bytes")
 
 
-def test_more_lines_than_can_be_held_are_refused() -> None:
-    with pytest.raises(Problem) as problem:
-        for _ in lines.plain_text(b"\n" * MIB for _ in range(2)):
-            pass
-    assert problem.value.status == 413
+def test_a_long_body_is_kept_in_a_file_and_read_as_it_came() -> None:
+    body = A * 100_000
+    with Spool(Upload(io.BytesIO(body), len(body), 256 * MIB, "split it")) as spool:
+        assert spool.newlines == 100_000
+        assert b"".join(spool.chunks()) == spool.read() == body
+        assert spool.fingerprint() == hashlib.sha256(body).hexdigest()
+
+
+def test_where_there_is_no_room_for_a_body_it_may_come_again() -> None:
+    body = b" " * (4 * MIB)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2 * MIB, hard))
+    try:
+        with pytest.raises(Problem) as problem:
+            Spool(Upload(io.BytesIO(body), len(body), 256 * MIB, "split it"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert (problem.value.status, problem.value.headers) == (503, {"Retry-After": "60"})
+
+
+def test_no_transaction_is_open_while_a_body_comes_in(client: FlaskClient, sessions: Sessions) -> None:
+    asked: list[int] = []
+
+    class Slow(io.BytesIO):
+        def readinto(self, buffer: Any) -> int:
+            with sessions() as session:
+                asked.append(session.scalar(text(OPEN)) or 0)
+            return super().readinto(buffer)
+
+    client.post(
+        "/api/v1/batches",
+        input_stream=Slow(A),
+        content_type="text/plain",
+        headers={"Idempotency-Key": "slow"},
+        environ_overrides={"CONTENT_LENGTH": str(len(A))},
+    )
+    assert asked
+    assert set(asked) == {0}

@@ -6,15 +6,16 @@ from typing import Any
 
 import kombu
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
 from cli.local.backing import Backing
 from config import broker
 from config.settings import Intake
 from tasks import outbox, publishing
 from tasks.database import Sessions
-from tasks.intake.models import Outbox
-from tasks.intake.submissions import OUTBOX, Caller, Line, accept_links
+from tasks.intake.models import OUTBOX, Outbox, Part
+from tasks.intake.reading import Line
+from tasks.intake.submissions import Caller, accept_links
 from tests.conftest import MakeDatabase
 from workers.relay import Relay
 
@@ -72,6 +73,20 @@ def test_a_message_that_no_queue_takes_stays_in_the_outbox(sessions: Sessions, r
     assert relay.send_batch() == 1
     assert waiting(sessions) == 1
     assert take(channel, "intake") == ["Ping"]
+    relay.close()
+
+
+def test_a_part_that_is_done_or_cancelled_before_it_was_sent_is_not_sent(
+    sessions: Sessions, relay: Relay, channel: Any
+) -> None:
+    with sessions.begin() as session:
+        for number in (1, 2):
+            accept_links(session, CALLER, [Line(1, f"https://a.example/{number}")], Intake())
+        first = session.scalars(select(Part.id).order_by(Part.id)).first()
+        session.execute(delete(Part).where(Part.id == first))
+    assert relay.send_batch() == 4
+    assert waiting(sessions) == 0
+    assert take(channel, "links.bulk") == ["CheckLinks"]
     relay.close()
 
 

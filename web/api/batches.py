@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -11,7 +11,8 @@ from flask import Response, request
 from sqlalchemy.orm import Session
 
 from contracts import links_pb2 as pb
-from tasks.intake.submissions import Line, accept_links
+from tasks.intake.reading import Line
+from tasks.intake.submissions import accept_links
 from tasks.intake.survey import survey
 from web import answers, documents, lines
 from web.accepting import Work, accept, job_location
@@ -29,9 +30,18 @@ from web.schemas.links import (
     SurveySchema,
     UrlsSchema,
 )
+from web.spool import Spool
 from web.uploads import Upload, upload_of
 
-Batch = tuple[Iterator[Line], Callable[[int], str]]
+
+@dataclass(frozen=True)
+class Batch:
+    """The lines of a body, what points at one by its number, and about how many there are, if that is known."""
+
+    lines: Iterator[Line]
+    pointer: Callable[[int], str]
+    expected: int = 0
+
 
 STREAMED: dict[str, Callable[[Iterable[bytes]], Iterator[Line]]] = {
     "text/plain": lines.plain_text,
@@ -78,25 +88,33 @@ def submit_batch(arguments: dict[str, Any]) -> Response:
     Bad lines are rejected by number and spoil no other. An upload that is cut short is not accepted at all.
     `dry_run=true` accepts nothing and answers 200.
     """
-    upload, read = _upload()
-    if arguments["dry_run"]:
-        return answers.json(survey(caller(), read()[0], _count_known))
-    keep = arguments["keep"]
-    # The same lines mean other work when they are not kept.
-    return accept(lambda: f"{keep} {upload.fingerprint()}", lambda session: _write(session, read(), keep))
+    with Spool(_upload()) as spool:
+        batch = _batch(spool)
+        if arguments["dry_run"]:
+            return answers.json(survey(caller(), batch.lines, _count_known, batch.expected))
+        keep = arguments["keep"]
+        # The same lines mean other work when they are not kept.
+        return accept(lambda: f"{keep} {spool.fingerprint()}", lambda session: _write(session, batch, keep))
 
 
-def _upload() -> tuple[Upload, Callable[[], Batch]]:
-    """The body, and what makes lines of it."""
+def _upload() -> Upload:
+    """The body, if it is of a kind that is read."""
     if request.mimetype == JSON:
-        upload = upload_of(request, BATCH_JSON_MIB, "send it as application/x-ndjson, which is read line by line")
-        return upload, lambda: _document(b"".join(upload.chunks()))
+        return upload_of(request, BATCH_JSON_MIB, "send it as application/x-ndjson, which is read line by line")
     _refuse_unread()
+    return upload_of(request, BATCH_JSON_MIB if request.mimetype in WHOLE else front().settings.max_body_mb)
+
+
+def _batch(spool: Spool) -> Batch:
+    """What makes lines of the body."""
+    most = front().settings.batch_most
+    if request.mimetype == JSON:
+        return _document(spool.read(), most)
     if whole := WHOLE.get(request.mimetype):
-        upload = upload_of(request, BATCH_JSON_MIB)
-        return upload, lambda: (whole(b"".join(upload.chunks())), LINE)
-    upload, streamed = upload_of(request, front().settings.max_body_mb), STREAMED[request.mimetype]
-    return upload, lambda: (streamed(upload.chunks()), LINE)
+        return Batch(lines.at_most(whole(spool.read()), most), LINE)
+    if spool.newlines > most:
+        raise lines.too_many(most)
+    return Batch(lines.at_most(STREAMED[request.mimetype](spool.chunks()), most), LINE, spool.newlines + 1)
 
 
 def _refuse_unread() -> None:
@@ -107,22 +125,23 @@ def _refuse_unread() -> None:
         raise unsupported_media_type(f"The charset {charset} is not read; send UTF-8.", ACCEPTED)
 
 
-def _document(body: bytes) -> Batch:
-    member, batch = lines.json_document(body)
-    return batch, (lambda number: f"/{member}/{number - 1}") if member != "markdown" else (lambda _: "/markdown")
+def _document(body: bytes, most: int) -> Batch:
+    member, found, count = lines.json_document(body)
+    pointer = "/markdown".format if member == "markdown" else lambda number: f"/{member}/{number - 1}"
+    return Batch(lines.at_most(found, most), pointer, count)
 
 
-def _count_known(ids: Sequence[uuid.UUID]) -> int:
-    wanted = pb.CountKnownRequest(workspace_id=str(caller().workspace_id), ids=b"".join(each.bytes for each in ids))
+def _count_known(ids: Sequence[bytes]) -> int:
+    wanted = pb.CountKnownRequest(workspace_id=str(caller().workspace_id), ids=b"".join(ids))
     return int(front().services.links.call("CountKnown", wanted).known)
 
 
 def _write(session: Session, batch: Batch, keep: bool) -> Work:
-    accepted = accept_links(session, caller(), batch[0], front().intake_settings, keep=keep)
+    accepted = accept_links(session, caller(), batch.lines, front().intake_settings, keep=keep, expected=batch.expected)
     body: dict[str, Any] = msgspec.to_builtins(accepted)
     if accepted.accepted:
         return Work(body, job_location(accepted.job_id), "links", accepted.accepted)
-    faults = [Fault(batch[1](each.line), each.reason) for each in accepted.rejected[:FAULTS_SHOWN]]
+    faults = [Fault(batch.pointer(each.line), each.reason) for each in accepted.rejected[:FAULTS_SHOWN]]
     detail = "No line of the batch is a link that can be checked." if faults else "The batch is empty."
     # No job was made, so there is none to name.
     more = {name: value for name, value in body.items() if name.startswith("rejected")}

@@ -14,7 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from tasks import outbox
-from tasks.intake.submissions import OUTBOX
+from tasks.intake.models import OUTBOX
 from web import answers
 from web.blueprint import Blueprint
 from web.front import front

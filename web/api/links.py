@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from contracts import links_pb2 as pb
 from tasks.intake import queries
-from tasks.intake.submissions import INTERACTIVE, Line, accept_links
+from tasks.intake.reading import Line
+from tasks.intake.submissions import INTERACTIVE, accept_links
 from tasks.links.messages import link_id
 from tasks.urls import InvalidUrl, normalise
 from web import answers, bodies, paging, proto, rpc, versions

@@ -10,7 +10,8 @@ from tasks.intake import queries
 from tasks.intake.cancellation import NotCancellable, cancel
 from tasks.intake.handlers import finish_part
 from tasks.intake.models import Outbox, Part
-from tasks.intake.submissions import Caller, Line, accept_links, accept_notification
+from tasks.intake.reading import Line
+from tasks.intake.submissions import Caller, accept_links, accept_notification
 from tasks.links.messages import PartChecked
 from tests.conftest import MakeDatabase
 

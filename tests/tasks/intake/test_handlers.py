@@ -1,18 +1,20 @@
 import uuid
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 from sqlalchemy import select, update
 
 from config.settings import Intake
-from tasks import wire
+from tasks import outbox, wire
 from tasks.database import Sessions
 from tasks.intake import queries
 from tasks.intake.handlers import finish_part, sweep
 from tasks.intake.messages import SweepSubmissions
-from tasks.intake.models import Outbox, Part
-from tasks.intake.submissions import Accepted, Caller, Line, accept_links
-from tasks.links.messages import PartChecked
+from tasks.intake.models import OUTBOX, Outbox, Part
+from tasks.intake.reading import Accepted, Line
+from tasks.intake.submissions import Caller, accept_links
+from tasks.links.messages import CheckLinks, PartChecked
 from tests.conftest import MakeDatabase
 
 CALLER = Caller(uuid.uuid4(), "key:admin")
@@ -63,8 +65,10 @@ def test_only_work_past_its_lease_is_sent_again_and_the_next_lease_is_longer(
     sweep(SweepSubmissions(), sessions=sessions, settings=SETTINGS)
     sweep(SweepSubmissions(), sessions=sessions, settings=SETTINGS)
     with sessions() as session:
-        sent = session.scalars(select(Outbox)).all()
+        [sent] = outbox.claim(session, OUTBOX, 10)
         part = session.get_one(Part, late)
-        assert [(each.name, each.routing_key, each.body) for each in sent] == [("CheckLinks", "links.bulk", part.body)]
+        assert (sent.id, sent.name, sent.routing_key) == (late, "CheckLinks", "links.bulk")
+        assert sent.body
+        assert msgspec.json.decode(sent.body, type=CheckLinks).job_total == 2
         assert part.attempts == 2
         assert 110 < (part.leased_until - datetime.now(UTC)).total_seconds() < 125

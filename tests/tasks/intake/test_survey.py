@@ -1,6 +1,7 @@
 import uuid
 
-from tasks.intake.submissions import Caller, Line
+from tasks.intake.reading import Line
+from tasks.intake.submissions import Caller
 from tasks.intake.survey import CHUNK, survey
 
 CALLER = Caller(uuid.uuid4(), "key:admin")

@@ -1,0 +1,129 @@
+"""Parts: the work of a submission, written once. The outbox only refers to them, and the relay reads them there.
+
+A part of links is written before anybody knows how many the job has, so the total is added as it is sent.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from typing import Any
+
+import msgspec
+from sqlalchemy import ColumnElement, literal, select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from config import telemetry
+from config.broker import JOBS
+from config.settings import Intake
+from tasks import outbox, wire
+from tasks.database import copy_rows
+from tasks.intake.models import OUTBOX, PARTS, Part, Submission
+from tasks.intake.reading import Line, Link
+from tasks.links.messages import CheckLinks
+
+# So many are held in memory, and written in one statement.
+WRITTEN_AT_ONCE = 16
+# Of each link's id, the bytes by which its part is found. Others may share them.
+MARK = 4
+
+_COLUMNS = {
+    "id": "uuid",
+    "submission_id": "uuid",
+    "workspace_id": "uuid",
+    "name": "text",
+    "queue": "text",
+    "body": "text",
+    "link_marks": "bytea",
+    "leased_until": "timestamptz",
+}
+
+
+@dataclass(frozen=True)
+class Job:
+    """What the parts of one submission have in common."""
+
+    id: uuid.UUID
+    workspace_id: uuid.UUID
+    queue: str
+    settings: Intake
+    submitted_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One part before it is written: its message, already JSON."""
+
+    id: uuid.UUID
+    name: str
+    body: str
+    link_marks: bytes = b""
+
+
+def cut(job: Job, links: Iterator[Link], keep: bool, registers: bool) -> Iterator[Piece]:
+    """Messages of so many links as a part has; only links that stay are found by their marks."""
+    while chunk := list(islice(links, job.settings.part_size)):
+        part_id = wire.new_id()
+        # Written by hand, without what is left at its default: `CheckLinks` as objects takes twice as long.
+        message = {
+            "part_id": part_id,
+            "workspace_id": job.workspace_id,
+            "scheduled_at": job.submitted_at,
+            "job_id": job.id,
+            "keep": keep,
+            "registers": registers,
+            "links": [_fields(link.url, link.line) for link in chunk],
+        }
+        marks = b"".join([link.id[:MARK] for link in chunk]) if keep else b""
+        yield Piece(part_id, CheckLinks.name(), msgspec.json.encode(message).decode(), marks)
+
+
+def store(session: Session, job: Job, pieces: Iterable[Piece]) -> None:
+    """Write the parts, a few at a time."""
+    leased_until = datetime.now(UTC) + timedelta(seconds=job.settings.lease_s)
+    rows = (
+        (each.id, job.id, job.workspace_id, each.name, job.queue, each.body, each.link_marks, leased_until)
+        for each in pieces
+    )
+    while chunk := list(islice(rows, WRITTEN_AT_ONCE)):
+        copy_rows(session, PARTS, _COLUMNS, chunk)
+
+
+def send(session: Session, which: ColumnElement[bool]) -> None:
+    """Have these parts sent once this transaction commits. One that waits to be sent already is not sent twice."""
+    request_id = telemetry.carrier().get("request_id", "")
+    sent = (
+        select(
+            Part.id,
+            Part.name,
+            literal(JOBS.name),
+            Part.queue,
+            literal(""),
+            Submission.traceparent,
+            literal(request_id),
+        )
+        .join(Submission, Submission.id == Part.submission_id)
+        .where(which)
+    )
+    columns = ["id", "name", "exchange", "routing_key", "body", "traceparent", "request_id"]
+    session.execute(insert(OUTBOX).from_select(columns, sent).on_conflict_do_nothing())
+    session.execute(text(f"NOTIFY {outbox.CHANNEL}"))
+
+
+def _fields(url: str, line: Line) -> dict[str, Any]:
+    if line[2:] == _PLAIN:
+        return {"url": url}
+    options = {
+        "interval_s": line.interval_s,
+        "tags": line.tags,
+        "external_id": line.external_id,
+        "full": line.full or None,
+    }
+    return {"url": url} | {name: value for name, value in options.items() if value is not None}
+
+
+_PLAIN: Sequence[object] = Line(0, "")[2:]
