@@ -47,6 +47,7 @@ LISTENS = {
         "IncidentAcknowledged",
         "IncidentGroupAcknowledged",
         "WindowChanged",
+        "PolicyChanged",
         "JobFinished",
         "DeliverySucceeded",
         "DeliveryFailed",

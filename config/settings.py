@@ -16,6 +16,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+# Named where a secret cannot be opened, too.
+LINKS_KEY, NOTIFICATIONS_KEY = "PRANALA_LINKS_KEY", "PRANALA_NOTIFICATIONS_KEY"
+
 SERVICES = ("intake", "links", "notifications", "audit", "accounts")
 
 Network = IPv4Network | IPv6Network
@@ -281,10 +284,17 @@ class Links:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LinksKey:
+    """The links service: what its workers and its RPC server keep users' secrets with."""
+
+    key: bytes = setting(LINKS_KEY, "base64 of 32 bytes: encrypts headers, cookies and logins of checks", key_32)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Notifications:
     """The notifications service."""
 
-    key: bytes = setting("PRANALA_NOTIFICATIONS_KEY", "base64 of 32 bytes: encrypts channels' secrets", key_32)
+    key: bytes = setting(NOTIFICATIONS_KEY, "base64 of 32 bytes: encrypts channels' secrets", key_32)
     smtp_url: str = setting("PRANALA_SMTP_URL", "smtp://host:port or smtps://user:password@host:port", default="")
     smtp_from: str = setting("PRANALA_SMTP_FROM", "the sender of mail", default="pranala@localhost")
     allow_networks: tuple[Network, ...] = setting(
@@ -376,4 +386,4 @@ class Web:
     web_workers: int = setting("PRANALA_WEB_WORKERS", "processes of the front API", int, default=2)
 
 
-ALL = (Logging, Broker, Database, Web, Intake, Links, Notifications, Beat, Rpc)
+ALL = (Logging, Broker, Database, Web, Intake, Links, LinksKey, Notifications, Beat, Rpc)

@@ -76,7 +76,7 @@ class Caller(_message.Message):
     def __init__(self, actor: _Optional[str] = ..., ip: _Optional[str] = ..., user_agent: _Optional[str] = ...) -> None: ...
 
 class LinkSettings(_message.Message):
-    __slots__ = ("interval_s", "tags", "external_id", "paused", "ignored", "muted_until", "confirm_hard", "confirm_transient", "min_confirm_s")
+    __slots__ = ("interval_s", "tags", "external_id", "paused", "ignored", "muted_until", "confirm_hard", "confirm_transient", "min_confirm_s", "options_json")
     INTERVAL_S_FIELD_NUMBER: _ClassVar[int]
     TAGS_FIELD_NUMBER: _ClassVar[int]
     EXTERNAL_ID_FIELD_NUMBER: _ClassVar[int]
@@ -86,6 +86,7 @@ class LinkSettings(_message.Message):
     CONFIRM_HARD_FIELD_NUMBER: _ClassVar[int]
     CONFIRM_TRANSIENT_FIELD_NUMBER: _ClassVar[int]
     MIN_CONFIRM_S_FIELD_NUMBER: _ClassVar[int]
+    OPTIONS_JSON_FIELD_NUMBER: _ClassVar[int]
     interval_s: int
     tags: _containers.RepeatedScalarFieldContainer[str]
     external_id: str
@@ -95,7 +96,8 @@ class LinkSettings(_message.Message):
     confirm_hard: int
     confirm_transient: int
     min_confirm_s: float
-    def __init__(self, interval_s: _Optional[int] = ..., tags: _Optional[_Iterable[str]] = ..., external_id: _Optional[str] = ..., paused: _Optional[bool] = ..., ignored: _Optional[bool] = ..., muted_until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., confirm_hard: _Optional[int] = ..., confirm_transient: _Optional[int] = ..., min_confirm_s: _Optional[float] = ...) -> None: ...
+    options_json: str
+    def __init__(self, interval_s: _Optional[int] = ..., tags: _Optional[_Iterable[str]] = ..., external_id: _Optional[str] = ..., paused: _Optional[bool] = ..., ignored: _Optional[bool] = ..., muted_until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., confirm_hard: _Optional[int] = ..., confirm_transient: _Optional[int] = ..., min_confirm_s: _Optional[float] = ..., options_json: _Optional[str] = ...) -> None: ...
 
 class EditLinkRequest(_message.Message):
     __slots__ = ("workspace_id", "id", "versions", "changed", "settings", "caller")
@@ -502,7 +504,7 @@ class ListResultsRequest(_message.Message):
     def __init__(self, workspace_id: _Optional[str] = ..., job_id: _Optional[str] = ..., limit: _Optional[int] = ..., after: _Optional[str] = ..., verdict: _Optional[str] = ...) -> None: ...
 
 class Link(_message.Message):
-    __slots__ = ("id", "url", "state", "verdict", "reason", "permanence", "since", "last_checked_at", "next_check_at", "interval_s", "tags", "external_id", "status_code", "final_url", "suggested_url", "latency_ms", "incident_id", "created_at", "trace_id", "version", "paused", "ignored", "muted_until", "flapping", "confirm_hard", "confirm_transient", "min_confirm_s", "uptime_30d")
+    __slots__ = ("id", "url", "state", "verdict", "reason", "permanence", "since", "last_checked_at", "next_check_at", "interval_s", "tags", "external_id", "status_code", "final_url", "suggested_url", "latency_ms", "incident_id", "created_at", "trace_id", "version", "paused", "ignored", "muted_until", "flapping", "confirm_hard", "confirm_transient", "min_confirm_s", "uptime_30d", "options_json")
     ID_FIELD_NUMBER: _ClassVar[int]
     URL_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
@@ -531,6 +533,7 @@ class Link(_message.Message):
     CONFIRM_TRANSIENT_FIELD_NUMBER: _ClassVar[int]
     MIN_CONFIRM_S_FIELD_NUMBER: _ClassVar[int]
     UPTIME_30D_FIELD_NUMBER: _ClassVar[int]
+    OPTIONS_JSON_FIELD_NUMBER: _ClassVar[int]
     id: str
     url: str
     state: str
@@ -559,7 +562,8 @@ class Link(_message.Message):
     confirm_transient: int
     min_confirm_s: float
     uptime_30d: float
-    def __init__(self, id: _Optional[str] = ..., url: _Optional[str] = ..., state: _Optional[str] = ..., verdict: _Optional[str] = ..., reason: _Optional[str] = ..., permanence: _Optional[str] = ..., since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_checked_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., next_check_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., interval_s: _Optional[int] = ..., tags: _Optional[_Iterable[str]] = ..., external_id: _Optional[str] = ..., status_code: _Optional[int] = ..., final_url: _Optional[str] = ..., suggested_url: _Optional[str] = ..., latency_ms: _Optional[float] = ..., incident_id: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., trace_id: _Optional[str] = ..., version: _Optional[int] = ..., paused: _Optional[bool] = ..., ignored: _Optional[bool] = ..., muted_until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., flapping: _Optional[bool] = ..., confirm_hard: _Optional[int] = ..., confirm_transient: _Optional[int] = ..., min_confirm_s: _Optional[float] = ..., uptime_30d: _Optional[float] = ...) -> None: ...
+    options_json: str
+    def __init__(self, id: _Optional[str] = ..., url: _Optional[str] = ..., state: _Optional[str] = ..., verdict: _Optional[str] = ..., reason: _Optional[str] = ..., permanence: _Optional[str] = ..., since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_checked_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., next_check_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., interval_s: _Optional[int] = ..., tags: _Optional[_Iterable[str]] = ..., external_id: _Optional[str] = ..., status_code: _Optional[int] = ..., final_url: _Optional[str] = ..., suggested_url: _Optional[str] = ..., latency_ms: _Optional[float] = ..., incident_id: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., trace_id: _Optional[str] = ..., version: _Optional[int] = ..., paused: _Optional[bool] = ..., ignored: _Optional[bool] = ..., muted_until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., flapping: _Optional[bool] = ..., confirm_hard: _Optional[int] = ..., confirm_transient: _Optional[int] = ..., min_confirm_s: _Optional[float] = ..., uptime_30d: _Optional[float] = ..., options_json: _Optional[str] = ...) -> None: ...
 
 class LinkPage(_message.Message):
     __slots__ = ("items", "next")
@@ -664,3 +668,103 @@ class Job(_message.Message):
     started_at: _timestamp_pb2.Timestamp
     finished_at: _timestamp_pb2.Timestamp
     def __init__(self, id: _Optional[str] = ..., state: _Optional[str] = ..., total: _Optional[int] = ..., done: _Optional[int] = ..., verdicts: _Optional[_Mapping[str, int]] = ..., started_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., finished_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class Policy(_message.Message):
+    __slots__ = ("host", "version", "updated_at", "options_json", "concurrency", "spacing_ms", "interval_s", "confirm_hard", "confirm_transient", "min_confirm_s", "confirm_offsets_s", "recover_ok")
+    HOST_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    UPDATED_AT_FIELD_NUMBER: _ClassVar[int]
+    OPTIONS_JSON_FIELD_NUMBER: _ClassVar[int]
+    CONCURRENCY_FIELD_NUMBER: _ClassVar[int]
+    SPACING_MS_FIELD_NUMBER: _ClassVar[int]
+    INTERVAL_S_FIELD_NUMBER: _ClassVar[int]
+    CONFIRM_HARD_FIELD_NUMBER: _ClassVar[int]
+    CONFIRM_TRANSIENT_FIELD_NUMBER: _ClassVar[int]
+    MIN_CONFIRM_S_FIELD_NUMBER: _ClassVar[int]
+    CONFIRM_OFFSETS_S_FIELD_NUMBER: _ClassVar[int]
+    RECOVER_OK_FIELD_NUMBER: _ClassVar[int]
+    host: str
+    version: int
+    updated_at: _timestamp_pb2.Timestamp
+    options_json: str
+    concurrency: int
+    spacing_ms: int
+    interval_s: int
+    confirm_hard: int
+    confirm_transient: int
+    min_confirm_s: float
+    confirm_offsets_s: _containers.RepeatedScalarFieldContainer[float]
+    recover_ok: int
+    def __init__(self, host: _Optional[str] = ..., version: _Optional[int] = ..., updated_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., options_json: _Optional[str] = ..., concurrency: _Optional[int] = ..., spacing_ms: _Optional[int] = ..., interval_s: _Optional[int] = ..., confirm_hard: _Optional[int] = ..., confirm_transient: _Optional[int] = ..., min_confirm_s: _Optional[float] = ..., confirm_offsets_s: _Optional[_Iterable[float]] = ..., recover_ok: _Optional[int] = ...) -> None: ...
+
+class GetPolicyRequest(_message.Message):
+    __slots__ = ("workspace_id", "host")
+    WORKSPACE_ID_FIELD_NUMBER: _ClassVar[int]
+    HOST_FIELD_NUMBER: _ClassVar[int]
+    workspace_id: str
+    host: str
+    def __init__(self, workspace_id: _Optional[str] = ..., host: _Optional[str] = ...) -> None: ...
+
+class ListPoliciesRequest(_message.Message):
+    __slots__ = ("workspace_id", "limit", "after")
+    WORKSPACE_ID_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
+    workspace_id: str
+    limit: int
+    after: str
+    def __init__(self, workspace_id: _Optional[str] = ..., limit: _Optional[int] = ..., after: _Optional[str] = ...) -> None: ...
+
+class PolicyPage(_message.Message):
+    __slots__ = ("items", "next")
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_FIELD_NUMBER: _ClassVar[int]
+    items: _containers.RepeatedCompositeFieldContainer[Policy]
+    next: str
+    def __init__(self, items: _Optional[_Iterable[_Union[Policy, _Mapping]]] = ..., next: _Optional[str] = ...) -> None: ...
+
+class PutPolicyRequest(_message.Message):
+    __slots__ = ("workspace_id", "policy", "versions", "caller")
+    WORKSPACE_ID_FIELD_NUMBER: _ClassVar[int]
+    POLICY_FIELD_NUMBER: _ClassVar[int]
+    VERSIONS_FIELD_NUMBER: _ClassVar[int]
+    CALLER_FIELD_NUMBER: _ClassVar[int]
+    workspace_id: str
+    policy: Policy
+    versions: _containers.RepeatedScalarFieldContainer[int]
+    caller: Caller
+    def __init__(self, workspace_id: _Optional[str] = ..., policy: _Optional[_Union[Policy, _Mapping]] = ..., versions: _Optional[_Iterable[int]] = ..., caller: _Optional[_Union[Caller, _Mapping]] = ...) -> None: ...
+
+class RemovePolicyRequest(_message.Message):
+    __slots__ = ("workspace_id", "host", "versions", "caller")
+    WORKSPACE_ID_FIELD_NUMBER: _ClassVar[int]
+    HOST_FIELD_NUMBER: _ClassVar[int]
+    VERSIONS_FIELD_NUMBER: _ClassVar[int]
+    CALLER_FIELD_NUMBER: _ClassVar[int]
+    workspace_id: str
+    host: str
+    versions: _containers.RepeatedScalarFieldContainer[int]
+    caller: Caller
+    def __init__(self, workspace_id: _Optional[str] = ..., host: _Optional[str] = ..., versions: _Optional[_Iterable[int]] = ..., caller: _Optional[_Union[Caller, _Mapping]] = ...) -> None: ...
+
+class Secrets(_message.Message):
+    __slots__ = ("link_id", "secrets_json")
+    LINK_ID_FIELD_NUMBER: _ClassVar[int]
+    SECRETS_JSON_FIELD_NUMBER: _ClassVar[int]
+    link_id: str
+    secrets_json: str
+    def __init__(self, link_id: _Optional[str] = ..., secrets_json: _Optional[str] = ...) -> None: ...
+
+class SealSecretsRequest(_message.Message):
+    __slots__ = ("workspace_id", "items")
+    WORKSPACE_ID_FIELD_NUMBER: _ClassVar[int]
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    workspace_id: str
+    items: _containers.RepeatedCompositeFieldContainer[Secrets]
+    def __init__(self, workspace_id: _Optional[str] = ..., items: _Optional[_Iterable[_Union[Secrets, _Mapping]]] = ...) -> None: ...
+
+class SealedSecrets(_message.Message):
+    __slots__ = ("items",)
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    items: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, items: _Optional[_Iterable[str]] = ...) -> None: ...

@@ -144,6 +144,31 @@ class LinksStub:
                 request_serializer=contracts_dot_links__pb2.CountKnownRequest.SerializeToString,
                 response_deserializer=contracts_dot_links__pb2.KnownCount.FromString,
                 _registered_method=True)
+        self.GetPolicy = channel.unary_unary(
+                '/pranala.links.v1.Links/GetPolicy',
+                request_serializer=contracts_dot_links__pb2.GetPolicyRequest.SerializeToString,
+                response_deserializer=contracts_dot_links__pb2.Policy.FromString,
+                _registered_method=True)
+        self.ListPolicies = channel.unary_unary(
+                '/pranala.links.v1.Links/ListPolicies',
+                request_serializer=contracts_dot_links__pb2.ListPoliciesRequest.SerializeToString,
+                response_deserializer=contracts_dot_links__pb2.PolicyPage.FromString,
+                _registered_method=True)
+        self.PutPolicy = channel.unary_unary(
+                '/pranala.links.v1.Links/PutPolicy',
+                request_serializer=contracts_dot_links__pb2.PutPolicyRequest.SerializeToString,
+                response_deserializer=contracts_dot_links__pb2.Policy.FromString,
+                _registered_method=True)
+        self.RemovePolicy = channel.unary_unary(
+                '/pranala.links.v1.Links/RemovePolicy',
+                request_serializer=contracts_dot_links__pb2.RemovePolicyRequest.SerializeToString,
+                response_deserializer=contracts_dot_links__pb2.Removed.FromString,
+                _registered_method=True)
+        self.SealSecrets = channel.unary_unary(
+                '/pranala.links.v1.Links/SealSecrets',
+                request_serializer=contracts_dot_links__pb2.SealSecretsRequest.SerializeToString,
+                response_deserializer=contracts_dot_links__pb2.SealedSecrets.FromString,
+                _registered_method=True)
 
 
 class LinksServicer:
@@ -283,6 +308,39 @@ class LinksServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetPolicy(self, request, context):
+        """NOT_FOUND where a host has none; a workspace's own is always there.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListPolicies(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PutPolicy(self, request, context):
+        """Answers ABORTED where the policy is of another version than any that is named.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RemovePolicy(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SealSecrets(self, request, context):
+        """What must not be kept or sent in clear, for those who have no key.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_LinksServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -395,6 +453,31 @@ def add_LinksServicer_to_server(servicer, server):
                     servicer.CountKnown,
                     request_deserializer=contracts_dot_links__pb2.CountKnownRequest.FromString,
                     response_serializer=contracts_dot_links__pb2.KnownCount.SerializeToString,
+            ),
+            'GetPolicy': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetPolicy,
+                    request_deserializer=contracts_dot_links__pb2.GetPolicyRequest.FromString,
+                    response_serializer=contracts_dot_links__pb2.Policy.SerializeToString,
+            ),
+            'ListPolicies': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListPolicies,
+                    request_deserializer=contracts_dot_links__pb2.ListPoliciesRequest.FromString,
+                    response_serializer=contracts_dot_links__pb2.PolicyPage.SerializeToString,
+            ),
+            'PutPolicy': grpc.unary_unary_rpc_method_handler(
+                    servicer.PutPolicy,
+                    request_deserializer=contracts_dot_links__pb2.PutPolicyRequest.FromString,
+                    response_serializer=contracts_dot_links__pb2.Policy.SerializeToString,
+            ),
+            'RemovePolicy': grpc.unary_unary_rpc_method_handler(
+                    servicer.RemovePolicy,
+                    request_deserializer=contracts_dot_links__pb2.RemovePolicyRequest.FromString,
+                    response_serializer=contracts_dot_links__pb2.Removed.SerializeToString,
+            ),
+            'SealSecrets': grpc.unary_unary_rpc_method_handler(
+                    servicer.SealSecrets,
+                    request_deserializer=contracts_dot_links__pb2.SealSecretsRequest.FromString,
+                    response_serializer=contracts_dot_links__pb2.SealedSecrets.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -991,6 +1074,141 @@ class Links:
             '/pranala.links.v1.Links/CountKnown',
             contracts_dot_links__pb2.CountKnownRequest.SerializeToString,
             contracts_dot_links__pb2.KnownCount.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetPolicy(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pranala.links.v1.Links/GetPolicy',
+            contracts_dot_links__pb2.GetPolicyRequest.SerializeToString,
+            contracts_dot_links__pb2.Policy.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListPolicies(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pranala.links.v1.Links/ListPolicies',
+            contracts_dot_links__pb2.ListPoliciesRequest.SerializeToString,
+            contracts_dot_links__pb2.PolicyPage.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PutPolicy(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pranala.links.v1.Links/PutPolicy',
+            contracts_dot_links__pb2.PutPolicyRequest.SerializeToString,
+            contracts_dot_links__pb2.Policy.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RemovePolicy(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pranala.links.v1.Links/RemovePolicy',
+            contracts_dot_links__pb2.RemovePolicyRequest.SerializeToString,
+            contracts_dot_links__pb2.Removed.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SealSecrets(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pranala.links.v1.Links/SealSecrets',
+            contracts_dot_links__pb2.SealSecretsRequest.SerializeToString,
+            contracts_dot_links__pb2.SealedSecrets.FromString,
             options,
             channel_credentials,
             insecure,

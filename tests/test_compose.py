@@ -28,6 +28,7 @@ from config.settings import (
     Broker,
     Intake,
     Links,
+    LinksKey,
     Logging,
     Notifications,
     Rpc,
@@ -38,7 +39,7 @@ from deploy import health
 from tests.conftest import ROOT
 
 Container = dict[str, Any]
-WORKER_SETTINGS = {"intake": (Intake,), "links": (Links,), "notifications": (Notifications,), "audit": ()}
+WORKER_SETTINGS = {"intake": (Intake,), "links": (Links, LinksKey), "notifications": (Notifications,), "audit": ()}
 RPC_SERVICES = Rpc.__dataclass_fields__["services"].default
 WORKERS = tuple(process for process in PROCESSES if process.consumes)
 OUTSIDE = ("links", "links-2", "notifications", "gateway")
@@ -192,6 +193,7 @@ def test_a_secret_is_given_only_to_those_who_use_it(compose: dict[str, Any]) -> 
         "valkey.conf": {"valkey"},
         "rpc_token": {"web", *(f"{service}-rpc" for service in RPC_SERVICES)},
         "secret_key": {"web"},
+        "links_key": {"links", "links-2", "links-rpc"},
         "notifications_key": {"notifications", "notifications-rpc"},
         "smtp_url": {"notifications"},
         "tls.crt": {"gateway"},

@@ -19,6 +19,7 @@ from workers.ticks import TICKS
 
 ROOT = Path(__file__).parent.parent
 ENVIRON = {
+    "PRANALA_LINKS_KEY": base64.b64encode(bytes(32)).decode(),
     "PRANALA_NOTIFICATIONS_KEY": base64.b64encode(bytes(32)).decode(),
     **{f"PRANALA_{name.upper()}_DATABASE_URL": f"postgresql+psycopg://nobody@127.0.0.1:9/{name}" for name in SERVICES},
 }

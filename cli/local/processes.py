@@ -71,6 +71,7 @@ def make_environment(backing: Backing, env: Mapping[str, str]) -> dict[str, str]
     made = {
         "PRANALA_RPC_TOKEN": local.credentials.get("rpc-token"),
         "PRANALA_SECRET_KEY": local.credentials.get("secret-key"),
+        "PRANALA_LINKS_KEY": local.credentials.get("links-key", make_key),
         "PRANALA_NOTIFICATIONS_KEY": local.credentials.get("notifications-key", make_key),
         "PRANALA_RPC_BIND": rpc,
         **{f"PRANALA_{service.upper()}_RPC": rpc for service in RPC_SERVICES},

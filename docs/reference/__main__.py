@@ -32,6 +32,7 @@ TITLES = {
     settings.Web: "web",
     settings.Intake: "intake (and web, which writes to it)",
     settings.Links: "links",
+    settings.LinksKey: "links and its RPC server",
     settings.Notifications: "notifications",
     settings.Beat: "beat",
     settings.Rpc: "RPC servers",

@@ -26,6 +26,7 @@ from tasks.links.messages import (
     LinksEdited,
     LinksRemoved,
     LinkUnverifiable,
+    PolicyChanged,
     WindowChanged,
 )
 from tasks.notifications.messages import ChannelChanged, DeliveryFailed, DeliverySucceeded
@@ -191,6 +192,21 @@ def _(message: WindowChanged, trace_id: str) -> list[AuditEvent]:
         resource_id=str(message.window_id),
         resource_name=message.window_name,
         trace_id=trace_id,
+    )
+    return [event]
+
+
+@audit_events.register
+def _(message: PolicyChanged, trace_id: str) -> list[AuditEvent]:
+    event = _done(
+        message,
+        "links",
+        action=f"policy.{message.change}",
+        resource_kind="policy",
+        resource_id=str(message.policy_id),
+        resource_name=message.host,
+        trace_id=trace_id,
+        details=_details(changes=message.changes),
     )
     return [event]
 

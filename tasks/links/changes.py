@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import select, update
@@ -14,12 +15,14 @@ from sqlalchemy.orm import Session
 
 from tasks import outbox, wire
 from tasks.database import update_rows
-from tasks.links import gathering, queries
+from tasks.links import gathering, queries, tailoring
 from tasks.links.callers import Caller, Stale
 from tasks.links.messages import Edit, LinksEdited, LinksRemoved
 from tasks.links.models import LINKS, OUTBOX, Link, Removed
 from tasks.links.queries import LinkFilter, LinkView
 from tasks.links.record import Row, next_slot
+from tasks.links.sealed import Safe, Sealed
+from tasks.vault import Vault
 
 EDITABLE = (
     "interval_s",
@@ -44,27 +47,33 @@ def edit(
     versions: Sequence[int],
     changes: Mapping[str, Any],
     caller: Caller,
+    vault: Vault,
 ) -> LinkView | None:
     """Set these of a link, if it is of one of `versions` (none: whatever it is). None where there is no such link.
 
-    Raises `Stale` where somebody else was first.
+    Of `options` only members that are named change, and None unsets all. Raises `Stale` where somebody else was first,
+    and `InvalidOptions`.
     """
     row = _locked(session, workspace_id, [link_id])
     if not row:
         return None
-    changed = _changed(row[0], changes)
+    changed = _changed(row[0], {name: value for name, value in changes.items() if name != "options"})
+    tailored = _tailored(session, row[0], changes, vault)
     of_version = (Link.version.in_(versions),) if versions else ()
     # The database decides: the row is written only as the version that was asked for.
     written = session.execute(
         update(Link)
         .where(Link.id == link_id, *of_version)
-        .values({**changed, "version": Link.version + int(bool(changed))})
+        .values({**changed, "version": Link.version + int(bool(changed or tailored))})
         .returning(Link.id)
     ).first()
     if written is None:
         raise Stale
-    if changed:
-        _announce(session, LinksEdited, workspace_id, [_edit(row[0], changed)], caller)
+    if tailored:
+        tailoring.store(session, workspace_id, {link_id: tailored[1]}, new_version=False)
+    if changed or tailored:
+        options = {"options": (tailored[0].shown, tailored[1].shown)} if tailored else {}
+        _announce(session, LinksEdited, workspace_id, [_edit(row[0], changed, options)], caller)
     return queries.get_link(session, workspace_id, link_id)
 
 
@@ -142,6 +151,16 @@ def _changed(row: Row, changes: Mapping[str, Any]) -> Row:
     return changed
 
 
+def _tailored(session: Session, row: Row, changes: Mapping[str, Any], vault: Vault) -> tuple[Sealed, Sealed] | None:
+    """The link's options before and after; None where they stay as they are."""
+    if "options" not in changes:
+        return None
+    before = tailoring.read_one(session, row["id"])
+    wanted = dict.fromkeys(before.shown) if changes["options"] is None else changes["options"]
+    after = Safe(vault, row["workspace_id"], row["id"]).revise(before, wanted)
+    return None if after is before else (before, after)
+
+
 def _speaks_again(row: Row, changed: Row) -> bool:
     """Whether people may be owed something that was kept from them until now."""
     kept = (row["incident_id"] is not None) != (row["told"] is not None)
@@ -169,9 +188,9 @@ def _remove(session: Session, workspace_id: uuid.UUID, rows: Sequence[Row], call
     _announce(session, LinksRemoved, workspace_id, [_edit(row, {}) for row in rows], caller)
 
 
-def _edit(row: Row, changed: Row) -> Edit:
+def _edit(row: Row, changed: Row, options: Mapping[str, tuple[Any, Any]] = MappingProxyType({})) -> Edit:
     told = {name: (row[name], value) for name, value in changed.items() if name in EDITABLE}
-    return Edit(wire.new_id(), row["id"], row["url"], told)
+    return Edit(wire.new_id(), row["id"], row["url"], told | dict(options))
 
 
 def _announce(

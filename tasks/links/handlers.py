@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -12,10 +13,10 @@ from sqlalchemy import delete, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from config.settings import Links
+from config.settings import LINKS_KEY, Links
 from tasks import outbox, wire
 from tasks.database import Sessions, as_json, insert_rows, update_rows
-from tasks.links import deferral, freeze, gathering, history, passing, plan, record, schedule, timeline
+from tasks.links import deferral, freeze, gathering, history, passing, plan, record, schedule, tailoring, timeline
 from tasks.links.connectivity import Connectivity
 from tasks.links.flights import Flights
 from tasks.links.freeze import FreezeRules, Seen
@@ -36,6 +37,7 @@ from tasks.links.pace import Pace
 from tasks.links.record import Outcome, Row
 from tasks.links.result import Result, Target
 from tasks.links.state import ConfirmRules
+from tasks.vault import Vault
 
 SCHEDULED = "links.scheduled"
 # A tick leases in transactions of so many links, so that none holds its locks for long.
@@ -44,6 +46,8 @@ LEASED_AT_ONCE = 2_500
 PARTS_REMEMBERED = timedelta(days=7)
 ONLINE = Connectivity(())
 ALONE = Flights()
+# Opens nothing: of a worker that was given no key.
+CLOSED = Vault(os.urandom(32), LINKS_KEY)
 
 
 class Checker(Protocol):
@@ -60,6 +64,7 @@ def check_links(
     settings: Links,
     connectivity: Connectivity = ONLINE,
     flights: Flights = ALONE,
+    vault: Vault = CLOSED,
 ) -> None:
     """Fetch every link of the part, then write all that follows in one transaction.
 
@@ -70,13 +75,14 @@ def check_links(
             _confirm_again(session, message)
             deferral.forget(session, message)
             return
-        planned = plan.plan(session, message, datetime.now(UTC), settings.lease_s)
+        planned = plan.plan(session, message, datetime.now(UTC), settings, vault)
+    settings = planned.settings
     with flights.of(message, planned.due) as flight:
         if flight.has_twin:
             with sessions.begin() as session:
                 deferral.send_again(session, message, flights.lease_s)
             return
-        fetched = checker.check([Target(spec.url, full=spec.full) for spec in flight.ours])
+        fetched = checker.check([planned.targets[spec] for spec in flight.ours])
     planned.due = flight.ours
     message, results = planned.joined(message, connectivity.believed(fetched))
     with sessions.begin() as session:
@@ -167,6 +173,7 @@ def _write(session: Session, message: CheckLinks, results: Sequence[Result], set
     insert_rows(session, INCIDENTS, [outcome.opened for outcome in outcomes if outcome.opened])
     update_rows(session, INCIDENTS, "id", [outcome.resolved for outcome in outcomes if outcome.resolved])
     rows = {outcome.row["id"]: outcome.row for outcome in outcomes}
+    tailoring.keep(session, message, list(rows.values()))
     checks = [
         record.check_row(message.workspace_id, message.job_id, rows[_id(message, spec)], result, message.scheduled_at)
         for spec, result in zip(message.links, results, strict=True)

@@ -25,6 +25,27 @@ def link_ids(workspace_id: uuid.UUID) -> Callable[[str], bytes]:
 
 
 @dataclass(frozen=True)
+class LinkSettings:
+    """What a submitter sets on how one link is checked; what is None is not set.
+
+    `options` are those of `options.CheckOptions`, all of them where they are given at all; of its secrets they only
+    hold the names, and `secrets` their values, sealed by links.
+    """
+
+    options: dict[str, Any] | None = field(default=None, hash=False)
+    secrets: str = ""
+    confirm_hard: int | None = None
+    confirm_transient: int | None = None
+    min_confirm_s: float | None = None
+
+    @property
+    def confirmation(self) -> dict[str, Any]:
+        """How sure to be, as far as it is set."""
+        asked = ("confirm_hard", "confirm_transient", "min_confirm_s")
+        return {name: value for name in asked if (value := getattr(self, name)) is not None}
+
+
+@dataclass(frozen=True)
 class LinkSpec:
     """One link to be checked: its normalised URL, and what the submitter wants to set on it."""
 
@@ -36,6 +57,7 @@ class LinkSpec:
     full: bool = False
     # The reason by which the host refused it, where it has waited for the host since.
     refused_as: str | None = None
+    settings: LinkSettings | None = None
 
 
 @dataclass(frozen=True)
@@ -312,6 +334,25 @@ class WindowChanged(Event):
     window_name: str
     change: str
     occurred_at: datetime
+    actor: str
+    ip: str = ""
+    user_agent: str = ""
+
+
+@dataclass(frozen=True)
+class PolicyChanged(Event):
+    """How the links of one host are checked was changed, or of a whole workspace where there is no host.
+
+    `changes` are by name what was and what is, with the names of secrets and without their values.
+    """
+
+    event_id: uuid.UUID
+    workspace_id: uuid.UUID
+    policy_id: uuid.UUID
+    host: str
+    change: str
+    occurred_at: datetime
+    changes: dict[str, tuple[Any, Any]]
     actor: str
     ip: str = ""
     user_agent: str = ""

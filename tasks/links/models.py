@@ -269,6 +269,37 @@ class Window(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
+class LinkOptions(Base):
+    """How one link is checked, where that is not as for all others. Few links have a row, so that a part of those
+    that have none costs nothing. `secrets` are sealed; `options` hold no more than their names."""
+
+    __tablename__ = "link_options"
+    __table_args__ = (Index("link_options_by_workspace", "workspace_id"),)
+
+    link_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("links.id", ondelete="CASCADE"), primary_key=True)
+    workspace_id: Mapped[uuid.UUID]
+    options: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    secrets: Mapped[str]
+
+
+class Policy(Base):
+    """How the links of one host are checked, or, without a host, those of a whole workspace."""
+
+    __tablename__ = "policies"
+    __table_args__ = (Index("policies_by_host", "workspace_id", "host", unique=True),)
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    workspace_id: Mapped[uuid.UUID]
+    # Empty: the workspace's own.
+    host: Mapped[str]
+    # What is set beside the options: limits of a host, confirmation of a workspace.
+    rules: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    options: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    secrets: Mapped[str]
+    version: Mapped[int] = mapped_column(server_default=text("1"))
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
+
+
 class Freeze(Base):
     """A time in which a workspace's failures are not believed, because too many came at once."""
 
@@ -348,5 +379,6 @@ HELD_BREAKS: Table = HeldBreak.__table__  # type: ignore[assignment]
 MOMENTS: Table = IncidentMoment.__table__  # type: ignore[assignment]
 LEASES: Table = Lease.__table__  # type: ignore[assignment]
 WINDOWS: Table = Window.__table__  # type: ignore[assignment]
+LINK_OPTIONS: Table = LinkOptions.__table__  # type: ignore[assignment]
 PARTS_DEFERRED: Table = PartDeferred.__table__  # type: ignore[assignment]
 OUTBOX: Table = Outbox.__table__  # type: ignore[assignment]

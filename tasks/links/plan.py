@@ -11,23 +11,37 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from tasks.links import windows
+from config.settings import Links
+from tasks.links import layers, windows
+from tasks.links.layers import Layers
 from tasks.links.messages import CheckLinks, LinkSpec, link_id
 from tasks.links.models import LINKS
-from tasks.links.result import Result
+from tasks.links.result import Result, Target
 from tasks.links.verdict import JUDGEMENTS, Reason
 from tasks.links.windows import Scope
 from tasks.urls import host_of
+from tasks.vault import Vault, VaultError
 
 COLUMNS = (LINKS.c.id, LINKS.c.interval_s, LINKS.c.tags, LINKS.c.paused, LINKS.c.last_checked_at)
 
 
 @dataclass
 class Plan:
-    """The links to fetch, and the results of those that need no fetching."""
+    """The links to fetch and how, and the results of those that need no fetching; all by these `settings`."""
 
+    settings: Links
     due: list[LinkSpec] = field(default_factory=list)
+    targets: dict[LinkSpec, Target] = field(default_factory=dict)
     skipped: dict[LinkSpec, Result] = field(default_factory=dict)
+
+    def fetch(self, spec: LinkSpec, layers: Layers, at: datetime) -> None:
+        """Plan to fetch a link, with what is set for it."""
+        try:
+            self.targets[spec] = layers.target(spec)
+        except VaultError as error:
+            self.skipped[spec] = skipped(spec, Reason.CHECKER_ERROR, at, str(error))
+        else:
+            self.due.append(spec)
 
     def joined(self, message: CheckLinks, fetched: Sequence[Result]) -> tuple[CheckLinks, list[Result]]:
         """The part without what is no longer its business, and a result for each link that is left."""
@@ -36,26 +50,32 @@ class Plan:
         return replace(message, links=links), [results[spec] for spec in links]
 
 
-def plan(session: Session, message: CheckLinks, at: datetime, late_s: float) -> Plan:
-    """Read what has become of the part's links since it was sent. `late_s` late is no link's missed window yet."""
+def plan(session: Session, message: CheckLinks, at: datetime, settings: Links, vault: Vault) -> Plan:
+    """Read what has become of the part's links since it was sent, and what is set for them.
+
+    A link is no missed window yet while it is no later than a lease is long.
+    """
+    set_by_users = layers.read(session, message, vault)
+    found = Plan(set_by_users.settings(settings))
     if not message.keep:
-        return Plan(due=list(message.links))
+        for spec in message.links:
+            found.fetch(spec, set_by_users, at)
+        return found
     scopes = windows.open_at(session, message.workspace_id, at)
     known = _known(session, message) if message.leased or any(scope.tag for scope in scopes) else {}
-    found = Plan()
     for spec in message.links:
         link = known.get(link_id(message.workspace_id, spec.url))
         if message.leased and not _is_wanted(link, message.scheduled_at):
             continue
-        reason = _reason_to_skip(spec, link, message, scopes, at, late_s)
+        reason = _reason_to_skip(spec, link, message, scopes, at, settings.lease_s)
         if reason:
             found.skipped[spec] = skipped(spec, reason, at)
         else:
-            found.due.append(spec)
+            found.fetch(spec, set_by_users, at)
     return found
 
 
-def skipped(spec: LinkSpec, reason: Reason, at: datetime) -> Result:
+def skipped(spec: LinkSpec, reason: Reason, at: datetime, detail: str = "") -> Result:
     """The result of a check that was not made."""
     judged = JUDGEMENTS[reason]
     return Result(
@@ -74,7 +94,7 @@ def skipped(spec: LinkSpec, reason: Reason, at: datetime) -> Result:
         retry_after_s=None,
         started_at=at,
         finished_at=at,
-        detail="",
+        detail=detail,
     )
 
 

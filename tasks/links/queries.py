@@ -13,7 +13,8 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from config import telemetry
-from tasks.links import checks
+from tasks.database import as_json
+from tasks.links import checks, tailoring
 from tasks.links.models import CHECKS, LINKS, Job, Link
 from tasks.links.uptime import uptimes
 
@@ -50,6 +51,7 @@ class LinkView:
     min_confirm_s: float | None
     trace_id: str
     uptime_30d: float | None
+    options_json: str
 
 
 @dataclass(frozen=True)
@@ -236,12 +238,14 @@ def _older_than(after: str) -> ColumnElement[bool]:
 
 def _views(session: Session, links: Sequence[Link]) -> list[LinkView]:
     up = uptimes(session, links, datetime.now(UTC))
-    names = LinkView.__dataclass_fields__.keys() - {"trace_id", "uptime_30d"}
+    options = tailoring.read(session, [link.id for link in links])
+    names = LinkView.__dataclass_fields__.keys() - {"trace_id", "uptime_30d", "options_json"}
     return [
         LinkView(
             **{name: getattr(link, name) for name in names},
             trace_id=telemetry.trace_id_of(link.traceparent),
             uptime_30d=up.get(link.id),
+            options_json=as_json(options[link.id].shown) if link.id in options else "{}",
         )
         for link in links
     ]

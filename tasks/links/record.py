@@ -93,6 +93,7 @@ def new_link(workspace_id: uuid.UUID, identity: uuid.UUID, spec: LinkSpec, at: d
         "last_scheduled_at": None,
         "next_check_at": at,
         "confirming": False,
+        **(spec.settings.confirmation if spec.settings else {}),
     }
 
 
@@ -105,6 +106,8 @@ def resubmitted(row: Mapping[str, Any], spec: LinkSpec) -> Row:
         changes["tags"] = list(spec.tags)
     if spec.external_id is not None:
         changes["external_id"] = spec.external_id
+    if spec.settings is not None:
+        changes |= spec.settings.confirmation
     if any(row[name] != value for name, value in changes.items() if name != "traceparent"):
         changes["version"] = row["version"] + 1
     return {**row, **changes}

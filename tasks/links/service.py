@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 
-from config.settings import Database, Links, load
+from config.settings import LINKS_KEY, Database, Links, LinksKey, load
 from tasks import database
 from tasks.links import handlers
 from tasks.links.connectivity import Connectivity
@@ -14,6 +14,7 @@ from tasks.links.flights import Flights
 from tasks.links.messages import CancelParts, CheckLinks, LeaseDueLinks
 from tasks.links.models import OUTBOX
 from tasks.service import Service
+from tasks.vault import Vault
 
 
 def build(environ: Mapping[str, str]) -> Service:
@@ -33,6 +34,7 @@ def build(environ: Mapping[str, str]) -> Service:
                 settings=settings,
                 connectivity=Connectivity(settings.connectivity_probes),
                 flights=Flights(settings.redis_url),
+                vault=Vault(load(LinksKey, environ).key, LINKS_KEY),
             ),
             CancelParts: partial(handlers.cancel_parts, sessions=sessions),
             LeaseDueLinks: partial(handlers.lease_due, sessions=sessions, settings=settings),

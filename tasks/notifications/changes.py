@@ -14,7 +14,7 @@ from tasks.notifications.channels import email, webhook
 from tasks.notifications.channels.sending import InvalidTarget
 from tasks.notifications.messages import ChannelChanged
 from tasks.notifications.models import OUTBOX, Channel
-from tasks.notifications.vault import Vault
+from tasks.vault import Vault
 
 TARGETS = {"webhook": webhook.valid_target, "email": email.valid_target}
 LONGEST_NAME = 200

@@ -20,8 +20,8 @@ from tasks.notifications.deliveries import Cause, Claim, Ended
 from tasks.notifications.messages import Deliver, NotificationQueued, RetryDeliveries, SendNotification
 from tasks.notifications.models import OUTBOX, Channel
 from tasks.notifications.rules import Telling
-from tasks.notifications.vault import Vault, VaultError
 from tasks.notifications.wording import notice
+from tasks.vault import Vault, VaultError
 
 
 def tell(message: Telling, *, sessions: Sessions, settings: Notifications) -> None:

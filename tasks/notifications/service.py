@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 
-from config.settings import Database, Notifications, SettingsError, load
+from config.settings import NOTIFICATIONS_KEY, Database, Notifications, SettingsError, load
 from tasks import database
 from tasks.guard import AddressPolicy
 from tasks.links.messages import (
@@ -23,8 +23,8 @@ from tasks.notifications.channels.sending import Sender
 from tasks.notifications.channels.webhook import WebhookSender
 from tasks.notifications.messages import Deliver, RetryDeliveries, SendNotification
 from tasks.notifications.models import OUTBOX
-from tasks.notifications.vault import Vault
 from tasks.service import Service
+from tasks.vault import Vault
 
 
 def build(environ: Mapping[str, str]) -> Service:
@@ -32,7 +32,7 @@ def build(environ: Mapping[str, str]) -> Service:
     settings = load(Notifications, environ)
     sessions = database.connect(load(Database, environ, "notifications").url, "pranala notifications")
     tell = partial(handlers.tell, sessions=sessions, settings=settings)
-    vault = Vault(settings.key)
+    vault = Vault(settings.key, NOTIFICATIONS_KEY)
     deliver = partial(
         handlers.deliver, sessions=sessions, vault=vault, senders=make_senders(settings), settings=settings
     )

@@ -7,13 +7,16 @@ from datetime import UTC
 from typing import Any
 
 import grpc
+import msgspec
 
 from contracts import links_pb2 as pb
 from tasks import database
 from tasks.links import changes, queries
 from tasks.links.callers import Caller, Stale
 from tasks.links.queries import LinkFilter
-from workers.rpc.translate import answering, invalid, not_found, stale, to_proto, uuid_of
+from tasks.links.validity import InvalidOptions
+from tasks.vault import Vault
+from workers.rpc.translate import Refused, answering, invalid, not_found, stale, to_proto, uuid_of
 
 MOST_AT_ONCE = 5000
 
@@ -22,6 +25,7 @@ class LinkChanges:
     """Each call is one transaction; what it does is announced with it."""
 
     _sessions: database.Sessions
+    _vault: Vault
 
     def EditLink(self, request: pb.EditLinkRequest, context: grpc.ServicerContext) -> pb.Link:  # noqa: N802
         """The link as it is afterwards."""
@@ -29,7 +33,10 @@ class LinkChanges:
             workspace, link = uuid_of(request.workspace_id, "workspace"), uuid_of(request.id, "link")
             wanted = _settings(request.settings, request.changed)
             try:
-                edited = changes.edit(session, workspace, link, request.versions, wanted, caller_of(request.caller))
+                caller = caller_of(request.caller)
+                edited = changes.edit(session, workspace, link, request.versions, wanted, caller, self._vault)
+            except InvalidOptions as error:
+                raise invalid_options(error) from error
             except Stale as error:
                 raise stale("link") from error
             if edited is None:
@@ -78,6 +85,11 @@ def caller_of(caller: pb.Caller) -> Caller:
     return Caller(caller.actor, caller.ip, caller.user_agent)
 
 
+def invalid_options(error: InvalidOptions) -> Refused:
+    """Options that cannot be kept, by their place in the request."""
+    return invalid(f"{'/'.join(filter(None, ('options', error.place)))}: {error.detail}")
+
+
 def filter_of(wanted: pb.LinkFilter) -> LinkFilter:
     """Which links."""
     return LinkFilter(wanted.state, wanted.verdict, wanted.reason, wanted.tag, wanted.host, wanted.q)
@@ -88,13 +100,15 @@ def _bounded(limit: int) -> int:
 
 
 def _settings(settings: pb.LinkSettings, changed: Sequence[str]) -> dict[str, Any]:
-    unknown = set(changed) - set(changes.EDITABLE)
+    unknown = set(changed) - {*changes.EDITABLE, "options"}
     if unknown:
         raise invalid(f"{min(unknown)}: cannot be edited")
     return {name: _value(settings, name) for name in changed}
 
 
 def _value(settings: pb.LinkSettings, name: str) -> Any:
+    if name == "options":
+        return msgspec.json.decode(settings.options_json) if settings.HasField("options_json") else None
     if name == "tags":
         return list(settings.tags)
     if not settings.HasField(name):

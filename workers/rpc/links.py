@@ -8,13 +8,15 @@ from collections.abc import Mapping
 import grpc
 from sqlalchemy.orm import Session
 
-from config.settings import Database, load
+from config.settings import LINKS_KEY, Database, LinksKey, load
 from contracts import links_pb2 as pb
 from contracts import links_pb2_grpc
 from tasks import database
 from tasks.links import queries
+from tasks.vault import Vault
 from workers.rpc.incidents import Incidents
 from workers.rpc.link_changes import LinkChanges
+from workers.rpc.policies import Policies
 from workers.rpc.translate import answering, not_found, page, to_proto, uuid_of
 from workers.rpc.windows import Windows
 
@@ -22,15 +24,17 @@ from workers.rpc.windows import Windows
 def register(server: grpc.Server, environ: Mapping[str, str]) -> str:
     """Host this service; returns its full name."""
     sessions = database.connect(load(Database, environ, "links").url, "pranala links rpc")
-    links_pb2_grpc.add_LinksServicer_to_server(LinksServicer(sessions), server)
+    vault = Vault(load(LinksKey, environ).key, LINKS_KEY)
+    links_pb2_grpc.add_LinksServicer_to_server(LinksServicer(sessions, vault), server)
     return pb.DESCRIPTOR.services_by_name["Links"].full_name
 
 
-class LinksServicer(LinkChanges, Incidents, Windows, links_pb2_grpc.LinksServicer):
+class LinksServicer(LinkChanges, Incidents, Windows, Policies, links_pb2_grpc.LinksServicer):
     """Each call is one transaction on a session of its own."""
 
-    def __init__(self, sessions: database.Sessions) -> None:
+    def __init__(self, sessions: database.Sessions, vault: Vault) -> None:
         self._sessions = sessions
+        self._vault = vault
 
     def GetLink(self, request: pb.GetLinkRequest, context: grpc.ServicerContext) -> pb.Link:  # noqa: N802
         """One link."""

@@ -7,19 +7,19 @@ from collections.abc import Mapping
 
 import grpc
 
-from config.settings import Database, Notifications, load
+from config.settings import NOTIFICATIONS_KEY, Database, Notifications, load
 from contracts import notifications_pb2 as pb
 from contracts import notifications_pb2_grpc
 from tasks import database
 from tasks.notifications import changes, queries
-from tasks.notifications.vault import Vault
+from tasks.vault import Vault
 from workers.rpc.translate import answering, invalid, not_found, page, to_proto, uuid_of
 
 
 def register(server: grpc.Server, environ: Mapping[str, str]) -> str:
     """Host this service; returns its full name."""
     sessions = database.connect(load(Database, environ, "notifications").url, "pranala notifications rpc")
-    servicer = NotificationsServicer(sessions, Vault(load(Notifications, environ).key))
+    servicer = NotificationsServicer(sessions, Vault(load(Notifications, environ).key, NOTIFICATIONS_KEY))
     notifications_pb2_grpc.add_NotificationsServicer_to_server(servicer, server)
     return pb.DESCRIPTOR.services_by_name["Notifications"].full_name
 

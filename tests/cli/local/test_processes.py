@@ -34,7 +34,7 @@ def test_what_the_environment_says_wins_over_what_is_made(backing: Backing, tmp_
 
 
 def test_made_secrets_are_the_same_every_time(backing: Backing) -> None:
-    names = ("PRANALA_SECRET_KEY", "PRANALA_RPC_TOKEN", "PRANALA_NOTIFICATIONS_KEY")
+    names = ("PRANALA_SECRET_KEY", "PRANALA_RPC_TOKEN", "PRANALA_LINKS_KEY", "PRANALA_NOTIFICATIONS_KEY")
     first, second = make_environment(backing, {}), make_environment(backing, {})
     assert [first[name] for name in names] == [second[name] for name in names]
-    assert len({first[name] for name in names}) == 3
+    assert len({first[name] for name in names}) == 4

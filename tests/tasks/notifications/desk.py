@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import func, select, update
 
-from config.settings import Notifications
+from config.settings import NOTIFICATIONS_KEY, Notifications
 from tasks.database import Sessions
 from tasks.links.messages import LinkBroke
 from tasks.notifications import changes, handlers
@@ -19,7 +19,7 @@ from tasks.notifications.channels.sending import Envelope, Outcome
 from tasks.notifications.messages import Deliver, RetryDeliveries, SendNotification
 from tasks.notifications.models import Channel, Delivery, Outbox
 from tasks.notifications.queries import DeliveryFilter, DeliveryView, list_deliveries
-from tasks.notifications.vault import Vault
+from tasks.vault import Vault
 
 WORKSPACE = uuid.uuid4()
 CALLER = changes.Caller("key:admin", "192.0.2.1", "curl/8")
@@ -47,7 +47,7 @@ class Desk:
     sessions: Sessions
     sender: Scripted = field(default_factory=Scripted)
     settings: Notifications = SETTINGS
-    vault: Vault = field(default_factory=lambda: Vault(bytes(32)))
+    vault: Vault = field(default_factory=lambda: Vault(bytes(32), NOTIFICATIONS_KEY))
 
     def channel(self, kind: str = "email", workspace_id: uuid.UUID = WORKSPACE) -> uuid.UUID:
         target = "https://example.com/hook" if kind == "webhook" else "ops@example.com"

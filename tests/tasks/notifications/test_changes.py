@@ -4,15 +4,16 @@ import msgspec
 import pytest
 from sqlalchemy import select
 
+from config.settings import NOTIFICATIONS_KEY
 from tasks.database import Sessions
 from tasks.notifications import changes
 from tasks.notifications.models import Channel, Outbox
 from tasks.notifications.queries import get_channel, list_channels
-from tasks.notifications.vault import Vault
+from tasks.vault import Vault
 from tests.conftest import MakeDatabase
 from tests.tasks.notifications.desk import CALLER, WORKSPACE
 
-VAULT = Vault(bytes(32))
+VAULT = Vault(bytes(32), NOTIFICATIONS_KEY)
 
 
 @pytest.fixture

@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 import pytest
 
 from config import telemetry
+from config.settings import NOTIFICATIONS_KEY
 from tasks.links.messages import HostBroke, LinkRecovered
 from tasks.notifications.channels.sending import Envelope, Outcome
-from tasks.notifications.vault import Vault
+from tasks.vault import Vault
 from tests.conftest import MakeDatabase
 from tests.tasks.notifications.desk import BAD, SETTINGS, WORKSPACE, Desk, broke
 
@@ -321,7 +322,7 @@ def test_what_a_deleted_channel_was_not_told_yet_fails(desk: Desk) -> None:
 def test_a_secret_that_cannot_be_opened_is_a_failure_that_the_operator_can_mend(desk: Desk) -> None:
     desk.channel("webhook")
     desk.tell(broke())
-    replace(desk, vault=Vault(b"x" * 32)).work()
+    replace(desk, vault=Vault(b"x" * 32, NOTIFICATIONS_KEY)).work()
     assert desk.delivery().state == "pending"
     assert "PRANALA_NOTIFICATIONS_KEY" in desk.delivery().error
     desk.pass_time(10)

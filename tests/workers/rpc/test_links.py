@@ -7,12 +7,14 @@ import grpc
 import pytest
 from sqlalchemy import select
 
+from config.settings import LINKS_KEY
 from contracts import links_pb2 as pb
 from contracts.links_pb2_grpc import LinksStub, add_LinksServicer_to_server
 from tasks.database import Sessions
 from tasks.links.messages import link_id
 from tasks.links.models import Outbox
 from tasks.links.verdict import Reason
+from tasks.vault import Vault
 from tests.conftest import MakeDatabase
 from tests.tasks.links.test_handlers import NOON, URL, WORKSPACE, Answers, after, check, part, run
 from tests.workers.rpc.serving import serving
@@ -32,7 +34,7 @@ def sessions(database: MakeDatabase) -> Sessions:
 
 @pytest.fixture
 def links(sessions: Sessions) -> Iterator[LinksStub]:
-    with serving(add_LinksServicer_to_server, LinksServicer(sessions)) as channel:
+    with serving(add_LinksServicer_to_server, LinksServicer(sessions, Vault(bytes(32), LINKS_KEY))) as channel:
         yield LinksStub(channel)
 
 

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 import grpc
 import pytest
 
+from config.settings import NOTIFICATIONS_KEY
 from contracts import notifications_pb2 as pb
 from contracts.notifications_pb2_grpc import NotificationsStub, add_NotificationsServicer_to_server
-from tasks.notifications.vault import Vault
+from tasks.vault import Vault
 from tests.conftest import MakeDatabase
 from tests.tasks.notifications.desk import BAD, WORKSPACE, Desk, broke
 from tests.workers.rpc.serving import serving
@@ -22,7 +23,7 @@ def desk(database: MakeDatabase) -> Desk:
 
 @pytest.fixture
 def notifications(desk: Desk) -> Iterator[NotificationsStub]:
-    servicer = NotificationsServicer(desk.sessions, Vault(bytes(32)))
+    servicer = NotificationsServicer(desk.sessions, Vault(bytes(32), NOTIFICATIONS_KEY))
     with serving(add_NotificationsServicer_to_server, servicer) as channel:
         yield NotificationsStub(channel)
 
