@@ -25,6 +25,7 @@ from tasks.links.messages import (
     LinksEdited,
     LinksRemoved,
     LinkUnverifiable,
+    PolicyChanged,
     WindowChanged,
 )
 from tasks.notifications.messages import ChannelChanged, DeliveryFailed, DeliverySucceeded
@@ -54,6 +55,7 @@ def build(environ: Mapping[str, str]) -> Service:
             IncidentAcknowledged: hear,
             IncidentGroupAcknowledged: hear,
             WindowChanged: hear,
+            PolicyChanged: hear,
             JobFinished: hear,
             DeliverySucceeded: hear,
             DeliveryFailed: hear,

@@ -24,6 +24,7 @@ from tasks.links.messages import (
     LinksEdited,
     LinksRemoved,
     LinkUnverifiable,
+    PolicyChanged,
     WindowChanged,
 )
 from tasks.notifications.messages import ChannelChanged, DeliveryFailed, DeliverySucceeded, RetryDeliveries
@@ -102,6 +103,22 @@ HEARD = [
         WindowChanged(id_(), WORKSPACE, WINDOW, "night", "created", AT, "key:admin", "192.0.2.1", "curl/8"),
         ("links", "key:admin", "window.created", "success", "", "window", str(WINDOW), "night"),
         {},
+    ),
+    (
+        PolicyChanged(
+            id_(),
+            WORKSPACE,
+            WINDOW,
+            "a.example",
+            "edited",
+            AT,
+            {"concurrency": (2, 4)},
+            "key:admin",
+            "192.0.2.1",
+            "curl/8",
+        ),
+        ("links", "key:admin", "policy.edited", "success", "", "policy", str(WINDOW), "a.example"),
+        {"changes": {"concurrency": (2, 4)}},
     ),
     (
         JobFinished(id_(), WORKSPACE, JOB, 3, {"ok": 3}, AT),

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from sqlalchemy import func, select
 
+from config.settings import LINKS_KEY
 from tasks.database import Sessions
 from tasks.links import changes, history, queries
 from tasks.links.callers import Caller, Stale
@@ -16,9 +17,11 @@ from tasks.links.messages import CheckLinks, LinksEdited, LinkSpec, LinksRemoved
 from tasks.links.models import Check, Incident, Link, Outbox, Removed
 from tasks.links.queries import LinkFilter, LinkView
 from tasks.links.verdict import Reason
+from tasks.vault import Vault
 from tests.conftest import MakeDatabase
 from tests.tasks.links.test_handlers import NOON, URL, WORKSPACE, Answers, after, check, part, run
 
+VAULT = Vault(bytes(32), LINKS_KEY)
 ME = Caller("key:me", "192.0.2.1", "curl/8")
 LINK = link_id(WORKSPACE, URL)
 
@@ -30,7 +33,7 @@ def sessions(database: MakeDatabase) -> Sessions:
 
 def edit(sessions: Sessions, versions: list[int], **wanted: Any) -> LinkView | None:
     with sessions.begin() as session:
-        return changes.edit(session, WORKSPACE, LINK, versions, wanted, ME)
+        return changes.edit(session, WORKSPACE, LINK, versions, wanted, ME, VAULT)
 
 
 def act(sessions: Sessions, action: str, tag: str = "", limit: int = 100, **wanted: str) -> int:
@@ -109,7 +112,7 @@ def test_a_submission_that_changes_a_link_makes_older_edits_stale(sessions: Sess
 def test_another_workspaces_link_is_not_there(sessions: Sessions) -> None:
     check(sessions, Answers(), part(URL))
     with sessions.begin() as session:
-        assert changes.edit(session, uuid.uuid4(), LINK, [], {"paused": True}, ME) is None
+        assert changes.edit(session, uuid.uuid4(), LINK, [], {"paused": True}, ME, VAULT) is None
         assert changes.remove(session, uuid.uuid4(), LINK, [], ME) is False
     assert states(sessions, Link.paused) == [False]
 
