@@ -10,12 +10,12 @@ from sqlalchemy import select
 
 from config.settings import LINKS_KEY
 from tasks.database import Sessions
-from tasks.links import changes, policies
+from tasks.links import changes, policies, queries
 from tasks.links.callers import Caller, Stale
 from tasks.links.disclosure import SET
 from tasks.links.handlers import check_links
 from tasks.links.messages import CheckLinks, LinkSettings, LinkSpec, link_id
-from tasks.links.models import Check, Link, LinkOptions, Outbox, Policy
+from tasks.links.models import Link, LinkOptions, Outbox, Policy
 from tasks.links.options import CheckOptions, HostLimits
 from tasks.links.result import Target
 from tasks.links.sealed import Safe
@@ -168,9 +168,9 @@ def test_a_link_whose_secrets_cannot_be_opened_is_skipped_and_spoils_no_other(se
     other = "https://b.example/"
     assert check(sessions, part(URL, other), Vault(b"k" * 32, LINKS_KEY)) == [Target(other)]
     with sessions() as session:
-        checks = session.scalars(select(Check).where(Check.url == URL).order_by(Check.id)).all()
-    assert (checks[-1].verdict, checks[-1].reason) == ("skipped", "checker_error")
-    assert LINKS_KEY in checks[-1].detail
+        latest = queries.list_checks(session, WORKSPACE, LINK, 1, "")[0][0]
+    assert (latest.verdict, latest.reason) == ("skipped", "checker_error")
+    assert LINKS_KEY in latest.detail
     with sessions.begin() as session, pytest.raises(InvalidOptions, match="set it anew, or unset it"):
         changes.edit(session, WORKSPACE, LINK, [], {"options": {"timeout_s": 5}}, CALLER, Vault(b"k" * 32, LINKS_KEY))
     assert edit(sessions, {"bearer_token": "new"}) == '{"bearer_token":{"set":true}}'
