@@ -1,77 +1,54 @@
-"""How long a single submission takes to its stored verdict while an import runs: `python -m benchmarks.interactive`."""
+"""How long a link takes to its stored verdict while an import runs: `python -m benchmarks.interactive`."""
 
 from __future__ import annotations
 
 import argparse
-import os
 import statistics
-import tempfile
 import time
-from pathlib import Path
 
-import requests
-
-from benchmarks import site
-from cli.local.backing import start_backing
-from cli.local.product import Product, read_or_make_key
+from benchmarks import pranala, site
+from benchmarks.pranala import Pranala
+from benchmarks.report import Benchmark, table
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Start an import, then submit links one by one until `--tries` are done, and print the percentiles."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.interactive", description=__doc__)
-    parser.add_argument("--links", type=int, default=100_000)
-    parser.add_argument("--tries", type=int, default=200)
-    options = parser.parse_args(arguments)
-    with site.serve() as port, tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        settings = {
-            "PATH": os.environ["PATH"],
-            "PRANALA_PORT": str(site.free_port()),
-            "PRANALA_ALLOW_NETWORKS": "127.0.0.0/8",
-            "PRANALA_HOST_CONCURRENCY": "0",
-            "PRANALA_HOST_INTERVAL_MS": "0",
-        }
-        with start_backing(Path(folder, "pranala"), durable=True) as backing:
-            product = Product(backing, settings)
-            product.migrate()
-            key, _ = read_or_make_key(product)
-            product.launch()
-            product.wait_ready()
-            print(_measure(product.url, key, port, options.links, options.tries))
-            product.stop()
+def options(parser: argparse.ArgumentParser) -> None:
+    """What can be asked of it."""
+    parser.add_argument("--links", type=int, default=100_000, help="links of the import")
+    parser.add_argument("--tries", type=int, default=200, help="links submitted one after the other meanwhile")
+    pranala.add_set(parser)
 
 
-def _measure(url: str, key: str, port: int, links: int, tries: int) -> str:
-    session = requests.Session()
-    session.headers["Authorization"] = f"Bearer {key}"
-    body = "\n".join(site.urls(port, links, 200)).encode()
+def measure(asked: argparse.Namespace) -> str:
+    """How the import did, and the percentiles of the single links beside it."""
+    with site.serve() as port, pranala.running(asked.set) as system:
+        began = time.monotonic()
+        address = system.submit(site.urls(port, asked.links, 200))
+        waits, during = [], 0
+        for number in range(asked.tries):
+            waits.append(_once(system, f"http://127.9.9.9:{port}/page/one-{number}"))
+            during += system.job(address)["state"] != "finished"
+        system.finished(address)
+        took = time.monotonic() - began
+    rows = [
+        (f"import of {asked.links:,} links", f"{took:.1f} s, {asked.links / took:,.0f} links/s"),
+        (f"single links, of {asked.tries} this many during the import", f"{during}"),
+        ("from its submission to its stored verdict, median", f"{statistics.median(waits):.3f} s"),
+        ("95th percentile", f"{statistics.quantiles(waits, n=20)[-1]:.3f} s"),
+        ("longest", f"{max(waits):.3f} s"),
+    ]
+    return f"{table(('what', 'measured'), rows)}\n\n{system.versions}."
+
+
+def _once(system: Pranala, link: str) -> float:
     began = time.monotonic()
-    answer = session.post(f"{url}/api/v1/batches", data=body, headers={"Content-Type": "text/plain"}, timeout=120)
-    answer.raise_for_status()
-    accepted_s = time.monotonic() - began
-    job = f"{url}/api/v1/jobs/{answer.json()['job_id']}"
-    waits, during = [], 0
-    for number in range(tries):
-        waits.append(_once(session, url, f"http://127.9.9.9:{port}/one/{number}"))
-        during += session.get(job, timeout=30).json()["state"] != "finished"
-    while session.get(job, timeout=30).json()["state"] != "finished":
-        time.sleep(0.2)
-    took = time.monotonic() - began
-    cuts = statistics.quantiles(waits, n=20)
-    return (
-        f"{links:,} links accepted in {accepted_s:.2f} s, done in {took:.1f} s ({links / took:,.0f}/s); "
-        f"{tries} single links, {during} of them during the import: median {statistics.median(waits):.3f} s, "
-        f"95th percentile {cuts[-1]:.3f} s"
-    )
-
-
-def _once(session: requests.Session, url: str, link: str) -> float:
-    began = time.monotonic()
-    made = session.post(f"{url}/api/v1/links", json={"url": link}, timeout=30)
+    made = system.session.post(f"{system.url}/api/v1/links", json={"url": link}, timeout=30)
     made.raise_for_status()
-    while session.get(f"{url}/api/v1/links/{made.json()['id']}", timeout=30).json()["verdict"] is None:
+    while system.session.get(f"{system.url}/api/v1/links/{made.json()['id']}", timeout=30).json()["verdict"] is None:
         time.sleep(0.01)
     return time.monotonic() - began
 
 
+BENCHMARK = Benchmark("interactive", "One link beside an import", options, measure)
+
 if __name__ == "__main__":
-    main()
+    BENCHMARK.main()

@@ -1,29 +1,34 @@
-"""The schedule on a table of a million links: is the due query fast, and how many links a second are dispatched?"""
+"""The schedule on a table of a million links: is the due query fast, and how many links a second are dispatched?
+
+Dispatched is a link when the broker has confirmed its message to the relay, a process of its own.
+"""
 
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
-import tempfile
+import sys
 import time
 import uuid
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
-import psycopg
+import kombu
 from sqlalchemy import text
-from sqlalchemy.engine import make_url
 
-from cli.local.backing import start_backing
+from benchmarks import pranala
+from benchmarks.report import Benchmark, table
+from cli.local.product import Product
+from config.broker import queue
 from config.settings import Links
 from tasks import database
 from tasks.database import Sessions
 from tasks.links import schedule
-from tasks.links.handlers import LEASED_AT_ONCE, lease_due
+from tasks.links.handlers import LEASED_AT_ONCE, SCHEDULED, lease_due
 from tasks.links.messages import LeaseDueLinks
-from workers.migrate import upgrade
 
 LARGE = uuid.UUID(int=1)
 # One workspace has almost everything, the others ten links each.
@@ -43,29 +48,39 @@ FILL = text("""
 """)
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Fill a database, measure, and print the plans and a Markdown table."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.schedule", description=__doc__)
-    parser.add_argument("--links", type=int, default=1_000_000)
-    parser.add_argument("--workspaces", type=int, default=1000)
-    parser.add_argument("--dispatched", type=int, default=200_000)
-    options = parser.parse_args(arguments)
-    folder = tempfile.TemporaryDirectory(prefix="bench-")
-    with folder as path, start_backing(Path(path), durable=True, env={}) as backing:
-        assert backing.postgres_url
-        sessions = _database(backing.postgres_url)
-        _fill(sessions, options.links, options.workspaces)
-        print(_plans(sessions))
-        print(_table(_due(sessions), _dispatch(sessions, options.dispatched), options.links))
+@dataclass(frozen=True)
+class Sent:
+    """So many links, in so many seconds."""
+
+    links: int
+    seconds: float
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """What can be asked of it."""
+    parser.add_argument("--links", type=int, default=1_000_000, help="links of the table")
+    parser.add_argument("--workspaces", type=int, default=1000, help="of which one has nearly all of them")
+    parser.add_argument("--dispatched", type=int, default=200_000, help="due links that are sent in one go")
+
+
+def measure(asked: argparse.Namespace) -> str:
+    """A table, and the plans of both queries."""
+    if 2 * asked.dispatched > asked.links:
+        raise SystemExit("--dispatched is done twice: --links must be twice as many at least")
+    with pranala.servers() as backing:
+        product = Product(backing, {"PATH": os.environ["PATH"]})
+        product.migrate()
+        sessions = database.connect(backing.database_urls["links"])
+        _fill(sessions, asked.links, asked.workspaces)
+        plans, due_ms = _plans(sessions), _due(sessions)
+        _make_all_due(sessions)
+        leased = _lease(sessions, asked.dispatched)
+        _drain(sessions, product)
+        dispatched = _dispatch(sessions, backing.broker_url, asked.dispatched)
+        product.stop()
         sessions.kw["bind"].dispose()
-
-
-def _database(postgres_url: str) -> Sessions:
-    url = make_url(postgres_url).set(drivername="postgresql+psycopg", database="schedule")
-    with psycopg.connect(postgres_url.replace("+psycopg", ""), autocommit=True) as connection:
-        connection.execute("CREATE DATABASE schedule")
-    upgrade("links", url.render_as_string(hide_password=False))
-    return database.connect(url.render_as_string(hide_password=False))
+        found = _table(due_ms, leased, dispatched, asked.links)
+        return f"{found}\n\n{plans}\n{pranala.versions(backing)}."
 
 
 def _fill(sessions: Sessions, links: int, workspaces: int) -> None:
@@ -97,15 +112,58 @@ def _find(session: Any, now: datetime) -> None:
     session.execute(text(schedule.DUE), {"workspaces": workspaces, "now": now, "share": share}).all()
 
 
-def _dispatch(sessions: Sessions, wanted: int) -> tuple[int, float]:
-    """Links that were leased and written to the outbox, and the seconds it took, when every link is due."""
+def _make_all_due(sessions: Sessions) -> None:
     with sessions.begin() as session:
         session.execute(text("SET LOCAL statement_timeout = 0"))
         session.execute(text("UPDATE links SET next_check_at = next_check_at - interval '2 days'"))
-    settings = Links(tick_limit=wanted, backlog_limit=wanted)
+
+
+def _lease(sessions: Sessions, wanted: int) -> Sent:
+    """So many links leased, and written to the outbox by one tick, while nobody reads it."""
+    settings = Links(tick_limit=wanted, backlog_limit=sys.maxsize)
+    before = _waiting(sessions)
     seconds = _milliseconds(lambda: lease_due(LeaseDueLinks(), sessions=sessions, settings=settings)) / 1000
+    return Sent(_waiting(sessions) - before, seconds)
+
+
+def _drain(sessions: Sessions, product: Product) -> None:
+    """Start the relay, and wait until it has sent all that waits."""
+    product.launch(["relay"])
+    product.wait_ready()
+    _wait_sent(sessions)
+
+
+def _dispatch(sessions: Sessions, broker_url: str, wanted: int) -> Sent:
+    """The next so many, and the relay's confirms of all of them: when its outbox is empty, the broker has them."""
+    before = _messages(broker_url)
+    began = time.perf_counter()
+    leased = _lease(sessions, wanted)
     with sessions() as session:
-        return schedule.waiting_links(session, datetime.now(UTC)), seconds
+        parts = session.scalar(text("SELECT count(*) FROM leases")) or 0
+    _wait_sent(sessions)
+    seconds = time.perf_counter() - began
+    if _messages(broker_url) != parts:
+        raise SystemExit(f"{parts} parts were sent, but the queue grew from {before} to {_messages(broker_url)}")
+    return Sent(leased.links, seconds)
+
+
+def _waiting(sessions: Sessions) -> int:
+    with sessions() as session:
+        return schedule.waiting_links(session, datetime.now(UTC))
+
+
+def _wait_sent(sessions: Sessions) -> None:
+    """The relay deletes a row when the broker has confirmed it."""
+    with sessions.kw["bind"].connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        while connection.scalar(text("SELECT EXISTS (SELECT FROM outbox)")):
+            time.sleep(0.01)
+
+
+def _messages(broker_url: str) -> int:
+    with kombu.Connection(broker_url) as connection:
+        return int(
+            queue(SCHEDULED, rabbitmq=True)(connection.default_channel).queue_declare(passive=True).message_count
+        )
 
 
 def _plans(sessions: Sessions) -> str:
@@ -123,16 +181,15 @@ def _explained(session: Any, query: str, values: dict[str, Any]) -> str:
     return "\n".join(f"    {row}" for row in rows)
 
 
-def _table(due_ms: list[float], dispatched: tuple[int, float], links: int) -> str:
-    count, seconds = dispatched
-    lines = [
-        f"| {links:,} links | |",
-        "|---|---|",
-        f"| due query, median | {statistics.median(due_ms):.1f} ms |",
-        f"| due query, 95th percentile | {statistics.quantiles(due_ms, n=20)[-1]:.1f} ms |",
-        f"| dispatched, all being due | {count / seconds:,.0f} links/s |",
+def _table(due_ms: list[float], leased: Sent, dispatched: Sent, links: int) -> str:
+    rows = [
+        ("due query, median", f"{statistics.median(due_ms):.1f} ms"),
+        ("due query, 95th percentile", f"{statistics.quantiles(due_ms, n=20)[-1]:.1f} ms"),
+        ("leased and written to the outbox", f"{leased.links / leased.seconds:,.0f} links/s"),
+        ("dispatched: leased, published and confirmed", f"{dispatched.links / dispatched.seconds:,.0f} links/s"),
+        ("links of each of the two", f"{dispatched.links:,}"),
     ]
-    return "\n".join(lines)
+    return table((f"of {links:,} links", "measured"), rows)
 
 
 def _milliseconds(do: Callable[[], Any]) -> float:
@@ -141,5 +198,7 @@ def _milliseconds(do: Callable[[], Any]) -> float:
     return (time.perf_counter() - started) * 1000
 
 
+BENCHMARK = Benchmark("schedule", "The schedule", options, measure)
+
 if __name__ == "__main__":
-    main()
+    BENCHMARK.main()

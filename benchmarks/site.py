@@ -1,4 +1,7 @@
-"""A fast local web server that answers for hundreds of loopback hosts: nginx, from its wheel."""
+"""A local web server that answers for hundreds of loopback hosts, nginx from its wheel, and hosts that are dead.
+
+Its paths: `/page/…` is a page, `/after/SECONDS/…` the same later, `/gone/…` is a 404, `/reset/…` ends in a reset.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 CONFIG = """
@@ -27,9 +30,13 @@ http {{
     uwsgi_temp_path {folder}/uwsgi;
     scgi_temp_path {folder}/scgi;
     keepalive_requests 100000;
+    reset_timedout_connection on;
     server {{
         listen {port} backlog=4096;
-        location / {{ default_type text/html; return 200 "{page}"; }}
+        location /page/ {{ default_type text/html; return 200 "{page}"; }}
+        location ~ ^/after/(?<delay>[0-9.]+)/ {{ echo_sleep $delay; echo_exec /page/; }}
+        location /gone/ {{ return 404; }}
+        location /reset/ {{ return 444; }}
     }}
 }}
 """
@@ -52,9 +59,34 @@ def serve() -> Iterator[int]:
             process.wait()
 
 
+@contextmanager
+def silent(address: str) -> Iterator[int]:
+    """The port of a host that takes connections and requests, and never says a word."""
+    with socket.create_server((address, 0), backlog=4096) as server:
+        yield int(server.getsockname()[1])
+
+
+@contextmanager
+def black_hole(address: str) -> Iterator[int]:
+    """The port of a host that cannot be reached: its queue of connections is full, so the kernel drops what comes."""
+    with socket.create_server((address, 0), backlog=0) as server, ExitStack() as held:
+        for _ in range(8):
+            waiting = held.enter_context(socket.socket())
+            waiting.settimeout(0.2)
+            if waiting.connect_ex(server.getsockname()) != 0:
+                yield int(server.getsockname()[1])
+                return
+        raise SystemExit("this system lets connections into a full queue: no host can be made unreachable")
+
+
+def host(number: int) -> str:
+    """The address of a host by its number, from 0."""
+    return f"127.1.{number // 250}.{number % 250 + 1}"
+
+
 def urls(port: int, links: int, hosts: int) -> list[str]:
     """So many different links, spread over so many hosts."""
-    return [f"http://127.1.{n % hosts // 250}.{n % hosts % 250 + 1}:{port}/page/{n}" for n in range(links)]
+    return [f"http://{host(n % hosts)}:{port}/page/{n}" for n in range(links)]
 
 
 def _nginx() -> str:
