@@ -6,6 +6,7 @@ import os
 import subprocess
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -38,12 +39,17 @@ class Peak:
 
 @dataclass
 class Cost:
-    """What a piece of work took; filled when its watch ends. The peaks are by name of process."""
+    """What a piece of work took; filled when its watch ends. Processor time and peaks are by name of process."""
 
     seconds: float = 0.0
-    cpu_s: float = 0.0
     together_mb: float = 0.0
+    cpu_by_name: dict[str, float] = field(default_factory=dict)
     peaks: dict[str, Peak] = field(default_factory=dict)
+
+    @property
+    def cpu_s(self) -> float:
+        """Seconds of the processors, user and system."""
+        return sum(self.cpu_by_name.values())
 
     @property
     def largest_mb(self) -> float:
@@ -70,7 +76,9 @@ def run(command: Sequence[str], folder: Path, stdin: Path | None = None) -> Ende
         _, waited, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(waited)
     peak = Peak(1, usage.ru_maxrss / 1024, usage.ru_maxrss / 1024)
-    cost = Cost(time.monotonic() - began, usage.ru_utime + usage.ru_stime, peak.together_mb, {command[0]: peak})
+    name = command[0]
+    cpu_s = {name: usage.ru_utime + usage.ru_stime}
+    cost = Cost(time.monotonic() - began, peak.together_mb, cpu_s, {name: peak})
     out, errors = (file.read_text(errors="replace") for file in files)
     return Ended(process.returncode, out, errors, cost)
 
@@ -84,7 +92,7 @@ def watched(root: psutil.Process) -> Iterator[Cost]:
     try:
         yield watch.cost
         watch.cost.seconds = time.monotonic() - began
-        watch.cost.cpu_s = watch.cpu_s() - before
+        watch.cost.cpu_by_name = {name: used - before.get(name, 0.0) for name, used in watch.cpu_s().items()}
     finally:
         watch.end()
 
@@ -99,13 +107,13 @@ class _Watch(threading.Thread):
         for process in self._all():
             _forget_peak(process.pid)
 
-    def cpu_s(self) -> float:
-        """What those that live have used, and those of their children that do not."""
-        total = 0.0
+    def cpu_s(self) -> dict[str, float]:
+        """What those that live have used, and those of their children that do not, by name."""
+        used: defaultdict[str, float] = defaultdict(float)
         for process in self._all():
             with suppress(psutil.Error):
-                total += sum(process.cpu_times()[:4])
-        return total
+                used[self._name_of(process)] += sum(process.cpu_times()[:4])
+        return used
 
     def run(self) -> None:
         while not self._ended.wait(SAMPLED_EVERY_S):

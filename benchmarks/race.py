@@ -57,7 +57,8 @@ def of_pranala(
             ok = job["verdicts"].get("ok", 0)
             _agree("pranala", Found(ok, sum(job["verdicts"].values()) - ok), expected)
             runs.append(_told("pranala", Run(len(wanted), cost)))
-    return Entry("**Pranala**, POST to the last commit", note, _best(runs))
+    best = _best(runs)
+    return Entry("**Pranala**, POST to the last commit", f"{note}; {_shares(best.cost)}", best)
 
 
 def of_peer(peer: Peer | Absent, wanted: Sequence[str], expected: Found, rounds: int) -> Entry:
@@ -97,6 +98,12 @@ def _row(entry: Entry, ours: float) -> list[str]:
         f"{cost.largest_mb:.0f}",
         f"{cost.together_mb:.0f}",
     ]
+
+
+def _shares(cost: Cost) -> str:
+    """Where the processors' time went."""
+    most = sorted(cost.cpu_by_name.items(), key=lambda item: item[1], reverse=True)
+    return "CPU s: " + ", ".join(f"{name} {seconds:.1f}" for name, seconds in most if seconds >= 0.05)
 
 
 def _agree(tool: str, found: Found, expected: Found) -> None:
