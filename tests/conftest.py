@@ -22,7 +22,7 @@ MakeDatabase = Callable[[str], databases.Sessions]
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests that use a server carry the mark `servers`, so that the fast lane can leave them out."""
     for item in items:
-        if {"launched", "system"} & set(getattr(item, "fixturenames", ())):
+        if {"launched", "system", "nervous"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.servers)
 
 

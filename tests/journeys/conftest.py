@@ -9,9 +9,11 @@ from collections.abc import Iterator
 import pytest
 
 from cli.local.backing import start_backing
+from cli.local.processes import make_environment, make_program, worker
 from cli.local.product import Product, read_or_make_key
 from tests.journeys.system import System
 from tests.servers.behaviour import BehaviourServer
+from tests.servers.host import Host
 from tests.servers.mail import Mailbox
 
 
@@ -56,6 +58,50 @@ def system(tmp_path_factory: pytest.TempPathFactory, mailbox: Mailbox, behaviour
     }
     with start_backing(tmp_path_factory.mktemp("system"), durable=False, env={}) as backing:
         product = Product(backing, settings)
+        product.migrate()
+        key, _ = read_or_make_key(product)
+        product.launch()
+        try:
+            product.wait_ready()
+            yield System(product, backing, key)
+        finally:
+            product.stop()
+
+
+@pytest.fixture(scope="session")
+def outside() -> Iterator[Host]:
+    """What the nervous system takes for the internet: while it is down, we are offline."""
+    with Host("127.0.0.9") as host:
+        yield host
+
+
+@pytest.fixture(scope="session")
+def nervous(tmp_path_factory: pytest.TempPathFactory, outside: Host) -> Iterator[System]:
+    """The whole product with two workers for parts and so little patience that every false alarm would be given."""
+    settings = {
+        "PATH": os.environ["PATH"],
+        "PRANALA_PORT": str(free_port()),
+        "PRANALA_ALLOW_NETWORKS": "127.0.0.0/8",
+        "PRANALA_CONFIRM_HARD": "2",
+        "PRANALA_CONFIRM_TRANSIENT": "2",
+        "PRANALA_MIN_CONFIRM_S": "1",
+        "PRANALA_CONFIRM_OFFSETS_S": "1,2,3",
+        "PRANALA_CONNECTIVITY_PROBES": outside.place,
+        "PRANALA_GROUP_WAIT_S": "5",
+        "PRANALA_TICK_S": "0.5",
+        "PRANALA_LEASE_S": "20",
+        "PRANALA_SWEEP_LEASE_S": "8",
+        "PRANALA_SWEEP_LEASE_MAX_S": "16",
+        "PRANALA_HOST_INTERVAL_MS": "0",
+        "PRANALA_BACKOFF_CAP_S": "0",
+        "PRANALA_CONNECT_TIMEOUT_S": "2",
+        "PRANALA_TOTAL_TIMEOUT_S": "5",
+        "PRANALA_RETRIES": "0",
+    }
+    with start_backing(tmp_path_factory.mktemp("nervous"), durable=False, env={}) as backing:
+        environment = make_environment(backing, settings)
+        more = make_program(worker("links-3", "links", 8, "links.bulk", "links.scheduled"), backing, environment)
+        product = Product(backing, settings, [more])
         product.migrate()
         key, _ = read_or_make_key(product)
         product.launch()
