@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import msgspec
 import psycopg
-from sqlalchemy import Table, create_engine, text
+from psycopg.types.json import set_json_dumps
+from sqlalchemy import Dialect, Table, create_engine, text
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
 
 Sessions = sessionmaker[Session]
+
+_DIALECT: Dialect = PGDialect_psycopg()  # type: ignore[no-untyped-call]
+# How COPY writes what is JSON.
+set_json_dumps(msgspec.json.encode)
+# Types that PostgreSQL has another name for than SQLAlchemy.
+_TYPES = {"float": "float8"}
 
 # What "the database is away" looks like through SQLAlchemy.
 AWAY = (OperationalError, InterfaceError, PoolTimeout)
@@ -47,18 +56,40 @@ def is_away(error: BaseException) -> bool:
     return isinstance(error, AWAY) or (isinstance(error, DBAPIError) and error.connection_invalidated)
 
 
-def insert_rows(session: Session, table: Table, rows: Sequence[Mapping[str, Any]], conflict: str = "") -> None:
-    """Insert many rows of the same keys in one statement; `conflict` is an `ON CONFLICT …` clause."""
+def insert_rows(session: Session, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert many rows of the same keys."""
+    if rows:
+        names = tuple(rows[0])
+        copy_rows(session, table, names, ([row[name] for name in names] for row in rows))
+
+
+def copy_rows(session: Session, table: Table, names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Insert many rows, whose values are in the order of `names`. Nothing is parsed or escaped on the way."""
+    statement = f"COPY {table.name} ({', '.join(names)}) FROM STDIN (FORMAT BINARY)"
+    driver: Any = session.connection().connection.driver_connection
+    try:
+        with driver.cursor() as cursor, cursor.copy(statement) as copy:
+            copy.set_types(_types(table, tuple(names)))
+            for row in rows:
+                copy.write_row(row)
+    except psycopg.Error as error:
+        raise DBAPIError.instance(statement, None, error, psycopg.Error, dialect=session.get_bind().dialect) from error
+
+
+def add_rows(session: Session, table: Table, key: str, rows: Sequence[Mapping[str, Any]]) -> set[Any]:
+    """Insert those of many rows whose unique `key` is not there yet; returns the keys that were added."""
     if not rows:
-        return
+        return set()
     columns = ", ".join(rows[0])
-    session.execute(
+    added = session.execute(
         text(
             f"INSERT INTO {table.name} ({columns}) SELECT {columns}"  # noqa: S608  # names from our own models
-            f" FROM json_populate_recordset(NULL::{table.name}, CAST(:rows AS json)) {conflict}"
+            f" FROM json_populate_recordset(NULL::{table.name}, CAST(:rows AS json))"
+            f" ON CONFLICT ({key}) DO NOTHING RETURNING {key}"
         ),
         {"rows": as_json(rows)},
     )
+    return set(added.scalars())
 
 
 def update_rows(session: Session, table: Table, key: str, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -77,19 +108,13 @@ def update_rows(session: Session, table: Table, key: str, rows: Sequence[Mapping
     )
 
 
-def copy_rows(session: Session, table: Table, columns: Mapping[str, str], rows: Iterable[Sequence[Any]]) -> None:
-    """Insert many large rows: `columns` are PostgreSQL's types by name. Nothing is parsed or escaped on the way."""
-    statement = f"COPY {table.name} ({', '.join(columns)}) FROM STDIN (FORMAT BINARY)"
-    driver: Any = session.connection().connection.driver_connection
-    try:
-        with driver.cursor() as cursor, cursor.copy(statement) as copy:
-            copy.set_types(list(columns.values()))
-            for row in rows:
-                copy.write_row(row)
-    except psycopg.Error as error:
-        raise DBAPIError.instance(statement, None, error, psycopg.Error, dialect=session.get_bind().dialect) from error
-
-
 def as_json(value: Any) -> str:
     """JSON as PostgreSQL reads it: UUIDs and times as text."""
     return msgspec.json.encode(value).decode()
+
+
+@cache
+def _types(table: Table, names: tuple[str, ...]) -> list[str]:
+    """What PostgreSQL calls the types of these columns."""
+    kinds = [str(table.c[name].type.compile(_DIALECT)).lower() for name in names]
+    return [_TYPES.get(kind, kind) for kind in kinds]

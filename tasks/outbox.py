@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy import DateTime, Table, Text, delete, func, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -78,7 +78,7 @@ def post(session: Session, table: Table, drafts: Sequence[Draft]) -> None:
     """Say all this, once this transaction commits."""
     if not drafts:
         return
-    carrier = telemetry.carrier()
+    carrier, now = telemetry.carrier(), datetime.now(UTC)
     rows = [
         {
             "id": wire.new_id(),
@@ -88,7 +88,7 @@ def post(session: Session, table: Table, drafts: Sequence[Draft]) -> None:
             "body": draft.body,
             "traceparent": draft.traceparent or carrier.get("traceparent", ""),
             "request_id": carrier.get("request_id", ""),
-            "created_at": "now",
+            "created_at": now,
         }
         for draft in drafts
     ]

@@ -65,7 +65,7 @@ def join(base: str, reference: str) -> str:
 
 def host_of(url: str) -> str:
     """Return the host of a normalised URL, IPv6 in brackets; empty where the scheme has none."""
-    return URL(url).hostname
+    return address_of(url)[0] if url.startswith(("http://", "https://")) else URL(url).hostname
 
 
 def address_of(url: str) -> tuple[str, int]:

@@ -12,7 +12,7 @@ from tasks import outbox, wire
 from tasks.audit.messages import AuditEvent, EventsRecorded, RecordEvents
 from tasks.audit.models import EVENTS, OUTBOX
 from tasks.audit.record import audit_events
-from tasks.database import Sessions, as_json, insert_rows
+from tasks.database import Sessions, add_rows, as_json
 
 COLUMNS = tuple(AuditEvent.__dataclass_fields__)
 
@@ -36,7 +36,7 @@ def _insert(session: Session, events: Sequence[AuditEvent]) -> None:
     rows: Any = [{name: getattr(event, name) for name in COLUMNS} for event in events]
     if "\\u0000" in as_json(rows):
         rows = _without_nul(rows)
-    insert_rows(session, EVENTS, rows, "ON CONFLICT (event_id) DO NOTHING")
+    add_rows(session, EVENTS, "event_id", rows)
 
 
 def _without_nul(value: Any) -> Any:

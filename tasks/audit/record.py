@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
 from datetime import datetime
 from functools import singledispatch
 from typing import Any
@@ -22,6 +21,7 @@ from tasks.links.messages import (
     LinkChange,
     LinkFlapping,
     LinkRecovered,
+    LinksBorn,
     LinksChanged,
     LinksEdited,
     LinksRemoved,
@@ -32,8 +32,6 @@ from tasks.links.messages import (
 from tasks.notifications.messages import ChannelChanged, DeliveryFailed, DeliverySucceeded
 from tasks.wire import Event
 
-# From here on, first checks that came out alike are one event: an import of 100,000 is not 100,000 events.
-WORTH_ONE = 10
 LINKS = "service:links"
 NOTIFICATIONS = "service:notifications"
 
@@ -46,11 +44,8 @@ def audit_events(message: Event, trace_id: str) -> list[AuditEvent]:
 
 @audit_events.register
 def _(message: LinksChanged, trace_id: str) -> list[AuditEvent]:
-    groups = [group for group in _alike(_born(message.changes)) if len(group) >= WORTH_ONE]
-    counted = {change.event_id for group in groups for change in group}
-    others = [change for change in message.changes if change.event_id not in counted]
-    together = [_links_born(message, group, trace_id) for group in groups]
-    return together + [_link_changed(message, change, change.trace_id or trace_id) for change in others]
+    together = [_links_born(message, born, trace_id) for born in message.born]
+    return together + [_link_changed(message, change, change.trace_id or trace_id) for change in message.changes]
 
 
 @audit_events.register
@@ -281,39 +276,25 @@ def _done(message: Any, service: str, **words: Any) -> AuditEvent:
     return AuditEvent(service=service, **{**common, **who, **words})
 
 
-def _born(changes: Sequence[LinkChange]) -> list[LinkChange]:
-    """Links that were checked for the first time and found alive: of a large import, nearly all."""
-    return [change for change in changes if change.before == "pending" and change.after in ("up", "degraded")]
-
-
-def _alike(changes: Sequence[LinkChange]) -> list[list[LinkChange]]:
-    """Groups that differ in nothing but the link."""
-    groups: dict[tuple[str, str, str], list[LinkChange]] = {}
-    for change in changes:
-        groups.setdefault((change.after, change.reason, change.trace_id), []).append(change)
-    return list(groups.values())
-
-
-def _links_born(message: LinksChanged, group: Sequence[LinkChange], trace_id: str) -> AuditEvent:
+def _links_born(message: LinksChanged, born: LinksBorn, trace_id: str) -> AuditEvent:
     """One event that names every link of the group, so that a search for any of them finds it."""
-    first = group[0]
     return AuditEvent(
-        event_id=first.event_id,
+        event_id=born.event_id,
         workspace_id=message.workspace_id,
         occurred_at=message.occurred_at,
         service="links",
         actor=LINKS,
         action="link.state_changed",
-        reason=first.reason,
+        reason=born.reason,
         resource_kind="links",
-        resource_name=f"{len(group)} links",
-        trace_id=first.trace_id or trace_id,
+        resource_name=f"{len(born.link_ids)} links",
+        trace_id=born.trace_id or trace_id,
         details=_details(
-            before=first.before,
-            after=first.after,
-            verdict=first.verdict,
+            before="pending",
+            after=born.after,
+            verdict=born.verdict,
             job_id=message.job_id,
-            link_ids=[str(change.link_id) for change in group],
+            link_ids=[str(each) for each in born.link_ids],
         ),
     )
 

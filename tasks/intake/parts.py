@@ -31,16 +31,7 @@ WRITTEN_AT_ONCE = 16
 # Of each link's id, the bytes by which its part is found. Others may share them.
 MARK = 4
 
-_COLUMNS = {
-    "id": "uuid",
-    "submission_id": "uuid",
-    "workspace_id": "uuid",
-    "name": "text",
-    "queue": "text",
-    "body": "text",
-    "link_marks": "bytea",
-    "leased_until": "timestamptz",
-}
+_COLUMNS = ("id", "submission_id", "workspace_id", "name", "queue", "body", "link_marks", "leased_until")
 
 
 @dataclass(frozen=True)

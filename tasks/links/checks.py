@@ -24,7 +24,7 @@ def stored(url: str, result: Result) -> dict[str, Any]:
         "hops": None if alone else result.hops,
         "ip": result.hops[0].ip if alone else None,
         **{f"{phase}_ms": result.timings_ms.get(phase) for phase in PHASES},
-        "methods": None if result.methods == USUAL_METHODS else result.methods,
+        "methods": None if result.methods == USUAL_METHODS else list(result.methods),
         "detail": result.detail or None,
     }
 

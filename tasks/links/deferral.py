@@ -82,7 +82,8 @@ def send_again(session: Session, part: CheckLinks, after_s: float) -> None:
     """Leave a part to the copy of it that is under way, and look again later whether that came to its end."""
     at = datetime.now(UTC) + timedelta(seconds=after_s)
     row = _row(replace(part, deferrals=max(part.deferrals, 1)), at)
-    insert_rows(session, PARTS_DEFERRED, [row], "ON CONFLICT (id) DO UPDATE SET not_before = excluded.not_before")
+    later = insert(PARTS_DEFERRED).values(row)
+    session.execute(later.on_conflict_do_update(index_elements=["id"], set_={"not_before": row["not_before"]}))
 
 
 def forget(session: Session, part: CheckLinks) -> None:
@@ -152,7 +153,7 @@ def _row(part: CheckLinks, not_before: datetime) -> dict[str, object]:
         "not_before": not_before,
         "sent": 0,
         "traceparent": telemetry.carrier().get("traceparent", ""),
-        "created_at": "now",
+        "created_at": datetime.now(UTC),
     }
 
 

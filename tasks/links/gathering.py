@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import blake2b
 from itertools import groupby
 from typing import Any
@@ -234,8 +234,8 @@ def _form(
         "opened_at": latest,
         "joined_at": latest,
         "told": 0,
-        "look_at": "now",
-        "formed_at": "now",
+        "look_at": datetime.now(UTC),
+        "formed_at": datetime.now(UTC),
     }
     insert_rows(session, GROUPS, [group])
     _add(session, group_id, members)
@@ -254,7 +254,7 @@ def _hold(session: Session, host: Host, broke: LinkBroke, traceparent: str) -> N
         "host": host.name,
         "body": wire.encode(broke),
         "traceparent": traceparent,
-        "held_at": "now",
+        "held_at": datetime.now(UTC),
     }
     insert_rows(session, HELD_BREAKS, [row])
 

@@ -9,34 +9,35 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
-from sqlalchemy import delete, select, text
+from sqlalchemy import delete, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from config import telemetry
 from config.settings import LINKS_KEY, Links
 from tasks import outbox, wire
 from tasks.database import Sessions, as_json, insert_rows, update_rows
-from tasks.links import deferral, freeze, gathering, history, passing, plan, record, schedule, tailoring, timeline
+from tasks.links import (
+    announcing,
+    deferral,
+    gathering,
+    history,
+    passing,
+    plan,
+    record,
+    schedule,
+    settling,
+    tailoring,
+    timeline,
+)
 from tasks.links.connectivity import Connectivity
 from tasks.links.flights import Flights
-from tasks.links.freeze import FreezeRules, Seen
 from tasks.links.grouping import GroupRules
-from tasks.links.messages import (
-    CancelParts,
-    CheckLinks,
-    ChecksFrozen,
-    JobFinished,
-    LeaseDueLinks,
-    LinksChanged,
-    LinkSpec,
-    PartChecked,
-    link_id,
-)
-from tasks.links.models import CHECKS, INCIDENTS, LINKS, MOMENTS, OUTBOX, PartDone
-from tasks.links.pace import Pace
-from tasks.links.record import Outcome, Row
+from tasks.links.messages import CancelParts, CheckLinks, JobFinished, LeaseDueLinks, PartChecked
+from tasks.links.models import CHECKS, INCIDENTS, MOMENTS, OUTBOX, PartDone
+from tasks.links.record import Outcome
 from tasks.links.result import Result, Target
-from tasks.links.state import ConfirmRules
+from tasks.links.settling import Checked
 from tasks.vault import Vault
 
 SCHEDULED = "links.scheduled"
@@ -135,17 +136,6 @@ def _send_due(sessions: Sessions, limit: int, settings: Links) -> int:
     return len(due)
 
 
-def rules_of(settings: Links) -> ConfirmRules:
-    """How sure to be, as the settings say."""
-    return ConfirmRules(
-        hard=settings.confirm_hard,
-        transient=settings.confirm_transient,
-        min_confirm_s=settings.min_confirm_s,
-        offsets_s=settings.confirm_offsets_s,
-        recover_ok=settings.recover_ok,
-    )
-
-
 def group_rules_of(settings: Links) -> GroupRules:
     """What of a host belongs together, as the settings say."""
     return GroupRules(settings.group_least, settings.group_span_s, settings.group_wait_s)
@@ -168,125 +158,30 @@ def _write(session: Session, message: CheckLinks, results: Sequence[Result], set
         insert_rows(session, CHECKS, passing.check_rows(message, results))
         outbox.post(session, OUTBOX, _progress(session, message.job_id, message, verdicts))
         return
-    outcomes = _settle(session, message, dict(zip(message.links, results, strict=True)), settings)
+    checked = {spec.url: Checked(spec, result) for spec, result in zip(message.links, results, strict=True)}
+    outcomes = settling.settle(session, message, checked, settings)
     gathering.lock(session, outcomes)
-    insert_rows(session, INCIDENTS, [outcome.opened for outcome in outcomes if outcome.opened])
-    update_rows(session, INCIDENTS, "id", [outcome.resolved for outcome in outcomes if outcome.resolved])
-    rows = {outcome.row["id"]: outcome.row for outcome in outcomes}
-    tailoring.keep(session, message, list(rows.values()))
-    checks = [
-        record.check_row(message.workspace_id, message.job_id, rows[_id(message, spec)], result, message.scheduled_at)
-        for spec, result in zip(message.links, results, strict=True)
-        if _id(message, spec) in rows
-    ]
-    insert_rows(session, CHECKS, checks)
-    timeline.begin(session, [outcome.opened for outcome in outcomes if outcome.opened])
-    insert_rows(session, MOMENTS, [moment for outcome in outcomes for moment in outcome.moments])
+    _remember(session, message, checked, outcomes)
+    tailoring.keep(session, message, [outcome.row for outcome in outcomes])
     if message.leased:
         schedule.release(session, message.part_id)
-    drafts = gathering.gather(session, outcomes, group_rules_of(settings)) + _announcements(message, outcomes)
+    drafts = gathering.gather(session, outcomes, group_rules_of(settings)) + announcing.drafts(message, outcomes)
     if message.job_id:
         drafts += _progress(session, message.job_id, message, verdicts)
     outbox.post(session, OUTBOX, drafts)
 
 
-def _id(message: CheckLinks, spec: LinkSpec) -> uuid.UUID:
-    return link_id(message.workspace_id, spec.url)
-
-
-def _settle(
-    session: Session, message: CheckLinks, results: Mapping[LinkSpec, Result], settings: Links
-) -> list[Outcome]:
-    """Move every link by its result. A new link that another part adds at this moment is taken up as a known one."""
-    pending = {_id(message, spec): spec for spec in results}
-    outcomes: list[Outcome] = []
-    while pending:
-        known = _locked(session, sorted(pending))
-        held = _is_held(session, message, [_seen(row, results[pending[row["id"]]]) for row in known], settings)
-        moved = [_move(row, pending[row["id"]], message, results, settings, held=held) for row in known]
-        update_rows(session, LINKS, "id", [_mutable(outcome.row) for outcome in moved])
-        fresh = [
-            record.new_link(message.workspace_id, identity, spec, message.scheduled_at, settings.interval_s)
-            for identity, spec in pending.items()
-            if identity not in {row["id"] for row in known}
-        ]
-        if message.leased or not message.registers:
-            return moved
-        born = [_move(row, pending[row["id"]], message, results, settings, new=True) for row in fresh]
-        added = _add(session, [outcome.row for outcome in born])
-        outcomes += moved + [outcome for outcome in born if outcome.row["id"] in added]
-        for outcome in outcomes:
-            pending.pop(outcome.row["id"], None)
-    return outcomes
-
-
-def _locked(session: Session, ids: Sequence[uuid.UUID]) -> list[Row]:
-    # In the order of their ids, so that two parts with links in common never wait for each other in a circle.
-    query = select(*LINKS.c).where(LINKS.c.id.in_(ids)).order_by(LINKS.c.id).with_for_update()
-    return [dict(row) for row in session.execute(query).mappings()]
-
-
-def _move(
-    row: Row,
-    spec: LinkSpec,
-    message: CheckLinks,
-    results: Mapping[LinkSpec, Result],
-    settings: Links,
-    new: bool = False,
-    held: bool = False,
-) -> Outcome:
-    if held and freeze.is_doubtful(results[spec]):
-        return record.hold(row, results[spec], message.scheduled_at, rules_of(settings))
-    if message.job_id and not new:
-        row = record.resubmitted(row, spec)
-    pace = Pace(settings.broken_backoff, settings.stable_backoff)
-    return record.apply(row, results[spec], message.scheduled_at, rules_of(settings), pace)
-
-
-def _mutable(row: Row) -> Row:
-    return {name: value for name, value in row.items() if name not in record.SET_BY_PEOPLE}
-
-
-def _seen(row: Row, result: Result) -> Seen:
-    return Seen(row["state"], row["host"], result)
-
-
-def _is_held(session: Session, message: CheckLinks, seen: Sequence[Seen], settings: Links) -> bool:
-    """Whether the failures of this part are too many at once to be believed."""
-    rules = FreezeRules(settings.freeze_share, settings.freeze_hosts, settings.freeze_longest_s)
-    storm = freeze.storm(seen, rules)
-    if storm is None:
-        return False
-    now = datetime.now(UTC)
-    holding = freeze.hold(session, message.workspace_id, now, rules)
-    if holding.began:
-        told = ChecksFrozen(wire.new_id(), message.workspace_id, now, storm.failed, storm.checked, storm.hosts)
-        outbox.post(session, OUTBOX, [outbox.event(told)])
-    return holding.active
-
-
-def _add(session: Session, rows: Sequence[Row]) -> set[uuid.UUID]:
-    if not rows:
-        return set()
-    columns = ", ".join(rows[0])
-    added = session.execute(
-        text(
-            f"INSERT INTO links ({columns}) SELECT {columns}"  # noqa: S608  # names from our own model
-            " FROM json_populate_recordset(NULL::links, CAST(:rows AS json)) ORDER BY id"
-            " ON CONFLICT (id) DO NOTHING RETURNING id"
-        ),
-        {"rows": as_json(rows)},
-    )
-    return set(added.scalars())
-
-
-def _announcements(message: CheckLinks, outcomes: Sequence[Outcome]) -> list[outbox.Draft]:
-    drafts = [outbox.event(event, outcome.row["traceparent"]) for outcome in outcomes for event in outcome.events]
-    changes = tuple(outcome.change for outcome in outcomes if outcome.change)
-    if changes:
-        told = LinksChanged(wire.new_id(), message.workspace_id, datetime.now(UTC), changes, message.job_id)
-        drafts.append(outbox.event(told))
-    return drafts
+def _remember(
+    session: Session, message: CheckLinks, checked: Mapping[str, Checked], outcomes: Sequence[Outcome]
+) -> None:
+    """Put on record what was seen and what came of it."""
+    worker = telemetry.process()
+    insert_rows(session, INCIDENTS, [outcome.opened for outcome in outcomes if outcome.opened])
+    update_rows(session, INCIDENTS, "id", [outcome.resolved for outcome in outcomes if outcome.resolved])
+    rows = [record.check_row(message, each.row, checked[each.row["url"]].result, worker) for each in outcomes]
+    insert_rows(session, CHECKS, rows)
+    timeline.begin(session, [outcome.opened for outcome in outcomes if outcome.opened])
+    insert_rows(session, MOMENTS, [moment for outcome in outcomes for moment in outcome.moments])
 
 
 def _progress(

@@ -7,7 +7,6 @@ That makes each break and each recovery told at most once, whatever was ignored,
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import pairwise
 from typing import Generic, Literal, TypeVar
 
 WINDOW = 20
@@ -43,7 +42,7 @@ def with_check(recent: str, alive: bool) -> str:
 
 def transitions(recent: str) -> int:
     """How often the link went from alive to dead or back."""
-    return sum(before != after for before, after in pairwise(recent))
+    return recent.count(ALIVE + DEAD) + recent.count(DEAD + ALIVE)
 
 
 def flaps(already: bool, recent: str) -> bool:

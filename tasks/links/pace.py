@@ -31,5 +31,7 @@ class Pace:
 
 
 def _factor(age: timedelta, step: timedelta, most: float) -> float:
+    if most <= 1:
+        return 1.0
     doublings = min(max(age // step, 0), STEPS_MOST)
     return max(1.0, min(2.0**doublings, most))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 
+from config import telemetry
 from tasks.links import record
 from tasks.links.messages import CheckLinks, LinkSpec, link_id
 from tasks.links.record import Row
@@ -13,13 +14,9 @@ from tasks.links.result import Result
 
 def check_rows(message: CheckLinks, results: Sequence[Result]) -> list[Row]:
     """The history rows of a part whose links do not stay."""
+    worker = telemetry.process()
     return [
-        {
-            **record.check_row(
-                message.workspace_id, message.job_id, _link(message, spec), result, message.scheduled_at
-            ),
-            "url": spec.url,
-        }
+        {**record.check_row(message, _link(message, spec), result, worker), "url": spec.url}
         for spec, result in zip(message.links, results, strict=True)
     ]
 

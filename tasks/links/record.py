@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,6 +13,7 @@ from config import telemetry
 from tasks import wire
 from tasks.links import checks, overlays
 from tasks.links.messages import (
+    CheckLinks,
     LinkBroke,
     LinkChange,
     LinkFlapping,
@@ -27,7 +28,6 @@ from tasks.links.state import Announcement, ConfirmRules, Moment, Standing, Stat
 from tasks.links.verdict import Permanence, Verdict
 from tasks.urls import host_of
 
-STANDING = tuple(Standing.__dataclass_fields__)
 # Never early: a confirmation before its time could not confirm.
 JITTER = 0.1
 
@@ -54,20 +54,41 @@ Told = LinkBroke | LinkRecovered | LinkFlapping | LinkUnverifiable
 
 @dataclass
 class Outcome:
-    """A link's new row, and what follows from it."""
+    """A link's new row, and what follows from it. `before` is the state that it left, where it left one."""
 
     row: Row
-    change: LinkChange | None = None
+    before: State | None = None
     events: list[Told] = field(default_factory=list)
     opened: Row | None = None
     resolved: Row | None = None
     moments: list[Row] = field(default_factory=list)
 
 
-def new_link(workspace_id: uuid.UUID, identity: uuid.UUID, spec: LinkSpec, at: datetime, interval_s: int) -> Row:
+UNCHECKED: Row = {
+    **asdict(Standing()),
+    "verdict": None,
+    "reason": None,
+    "permanence": None,
+    "status_code": None,
+    "final_url": None,
+    "suggested_url": None,
+    "latency_ms": None,
+    "incident_id": None,
+    "recent": "",
+    "told": None,
+    "last_checked_at": None,
+    "last_scheduled_at": None,
+    "confirming": False,
+    **dict.fromkeys(OVERRIDES.values()),
+}
+
+
+def new_link(
+    workspace_id: uuid.UUID, identity: uuid.UUID, spec: LinkSpec, at: datetime, interval_s: int, traceparent: str = ""
+) -> Row:
     """The row of a link that has never been checked."""
-    standing = Standing()
     return {
+        **UNCHECKED,
         "id": identity,
         "workspace_id": workspace_id,
         "url": spec.url,
@@ -76,30 +97,16 @@ def new_link(workspace_id: uuid.UUID, identity: uuid.UUID, spec: LinkSpec, at: d
         "interval_s": spec.interval_s or interval_s,
         "tags": list(spec.tags or ()),
         "external_id": spec.external_id,
-        "traceparent": telemetry.carrier().get("traceparent", ""),
-        **{name: getattr(standing, name) for name in STANDING},
-        "verdict": None,
-        "reason": None,
-        "permanence": None,
+        "traceparent": traceparent,
         "since": at,
-        "status_code": None,
-        "final_url": None,
-        "suggested_url": None,
-        "latency_ms": None,
-        "incident_id": None,
-        "recent": "",
-        "told": None,
-        "last_checked_at": None,
-        "last_scheduled_at": None,
         "next_check_at": at,
-        "confirming": False,
         **(spec.settings.confirmation if spec.settings else {}),
     }
 
 
-def resubmitted(row: Mapping[str, Any], spec: LinkSpec) -> Row:
+def resubmitted(row: Mapping[str, Any], spec: LinkSpec, traceparent: str) -> Row:
     """The row of a known link that was submitted again: what the submitter set is set, the rest stays."""
-    changes: Row = {"traceparent": telemetry.carrier().get("traceparent", "")}
+    changes: Row = {"traceparent": traceparent}
     if spec.interval_s is not None:
         changes["interval_s"] = spec.interval_s
     if spec.tags is not None:
@@ -117,21 +124,19 @@ def apply(row: Row, result: Result, scheduled_at: datetime, rules: ConfirmRules,
     """Move a link by one result. A result older than the last one that counted can only make us less sure."""
     if row["last_scheduled_at"] and scheduled_at <= row["last_scheduled_at"]:
         return Outcome(_doubted(row, result))
-    before = Standing(**{**{name: row[name] for name in STANDING}, "state": State(row["state"])})
+    before = _standing(row)
     full = result.methods[-1:] == ("GET",)
     step = advance(before, result.judgement, result.finished_at, full, rules_of(row, rules))
     changed = {
         **row,
-        **{name: getattr(step.standing, name) for name in STANDING},
+        **_columns(step.standing),
         **_seen(row, result),
         "since": result.finished_at if step.changed else row["since"],
         "last_checked_at": result.finished_at,
         "last_scheduled_at": scheduled_at,
     }
     changed |= _next(changed, step, result.finished_at, pace)
-    outcome = Outcome(changed)
-    if step.changed:
-        outcome.change = _change(changed, before.state)
+    outcome = Outcome(changed, before.state if step.changed else None)
     _keep_incident(outcome, step, result)
     _tell(outcome, step, result)
     return outcome
@@ -151,13 +156,13 @@ def rules_of(row: Row, rules: ConfirmRules) -> ConfirmRules:
     return replace(rules, **own) if own else rules
 
 
-def check_row(workspace_id: uuid.UUID, job_id: uuid.UUID | None, link: Row, result: Result, at: datetime) -> Row:
-    """The history row of one result; see `checks` for what is left out."""
+def check_row(part: CheckLinks, link: Row, result: Result, worker: str) -> Row:
+    """The history row of one result, found by the process `worker`; see `checks` for what is left out."""
     return {
         "id": wire.new_id(),
-        "workspace_id": workspace_id,
+        "workspace_id": part.workspace_id,
         "link_id": link["id"],
-        "job_id": job_id,
+        "job_id": part.job_id,
         "verdict": result.verdict,
         "reason": result.reason,
         "permanence": result.permanence,
@@ -167,10 +172,36 @@ def check_row(workspace_id: uuid.UUID, job_id: uuid.UUID | None, link: Row, resu
         "attempts": result.attempts,
         "bytes_read": result.bytes_read,
         "tls_not_after": result.tls_not_after,
-        "worker": telemetry.process(),
-        "scheduled_at": at,
+        "worker": worker,
+        "scheduled_at": part.scheduled_at,
         "started_at": result.started_at,
         "checked_at": result.finished_at,
+    }
+
+
+def _standing(row: Row) -> Standing:
+    return Standing(
+        State(row["state"]),
+        row["failures"],
+        row["hard_failures"],
+        row["failing_since"],
+        row["ok_streak"],
+        row["ok_since"],
+        row["inconclusive_streak"],
+        row["inconclusive_since"],
+    )
+
+
+def _columns(standing: Standing) -> Row:
+    return {
+        "state": standing.state,
+        "failures": standing.failures,
+        "hard_failures": standing.hard_failures,
+        "failing_since": standing.failing_since,
+        "ok_streak": standing.ok_streak,
+        "ok_since": standing.ok_since,
+        "inconclusive_streak": standing.inconclusive_streak,
+        "inconclusive_since": standing.inconclusive_since,
     }
 
 
@@ -208,19 +239,21 @@ def _next(row: Row, step: Step, at: datetime, pace: Pace = AS_SET) -> Row:
 
 def next_slot(identity: uuid.UUID, interval_s: int, after: datetime) -> datetime:
     """The link's own instant in the interval that follows: a stable hash spreads links that came together."""
-    offset_s = identity.int % interval_s
-    start_s = int(after.timestamp()) // interval_s * interval_s + offset_s
-    while start_s <= after.timestamp() + interval_s / 2:
+    after_s = after.timestamp()
+    start_s = int(after_s) // interval_s * interval_s + identity.int % interval_s
+    while start_s <= after_s + interval_s / 2:
         start_s += interval_s
     return datetime.fromtimestamp(start_s, tz=after.tzinfo)
 
 
-def _change(row: Row, before: str) -> LinkChange:
+def change_of(outcome: Outcome) -> LinkChange:
+    """What there is to tell of a link that left a state."""
+    row = outcome.row
     return LinkChange(
         event_id=wire.new_id(),
         link_id=row["id"],
         url=row["url"],
-        before=str(before),
+        before=str(outcome.before),
         after=str(row["state"]),
         verdict=row["verdict"],
         reason=row["reason"],
@@ -277,6 +310,8 @@ def _note(outcome: Outcome, kind: Moment, result: Result) -> None:
 def _tell(outcome: Outcome, step: Step, result: Result) -> None:
     row, at = outcome.row, result.finished_at
     began = _flap(row, result)
+    if not (began or step.announce or row["incident_id"] or row["told"]):
+        return
     muted = overlays.is_quiet(at, row.get("ignored", False), row.get("muted_until"))
     quiet = muted or row.get("flapping", False)
     if began and not muted:

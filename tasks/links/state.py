@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cache
 from itertools import pairwise
 
 from tasks.links.verdict import Judgement, Permanence, Verdict
@@ -108,7 +109,9 @@ def advance(
         return _unchanged(standing, at, rules)
     if judgement.verdict is Verdict.INCONCLUSIVE:
         return _cannot_tell(standing, at, rules)
-    known = replace(standing, inconclusive_streak=0, inconclusive_since=None)
+    known = (
+        replace(standing, inconclusive_streak=0, inconclusive_since=None) if standing.inconclusive_streak else standing
+    )
     if judgement.verdict is Verdict.BROKEN:
         return _failed(known, judgement.permanence is Permanence.HARD, at, full, rules)
     alive = State.UP if judgement.verdict is Verdict.OK else State.DEGRADED
@@ -157,7 +160,7 @@ def _failed(standing: Standing, hard: bool, at: datetime, full: bool, rules: Con
 
 def _succeeded(standing: Standing, alive: State, at: datetime, rules: ConfirmRules) -> Step:
     if standing.state not in (State.BROKEN, State.RECOVERING):
-        return Step(Standing(state=alive), changed=standing.state is not alive)
+        return _settled(alive, standing.state is not alive)
     streak, since = standing.ok_streak + 1, standing.ok_since or at
     if streak >= rules.recover_ok:
         return Step(
@@ -170,6 +173,12 @@ def _succeeded(standing: Standing, alive: State, at: datetime, rules: ConfirmRul
     better = replace(standing, state=State.RECOVERING, ok_streak=streak, ok_since=since)
     changed = standing.state is not State.RECOVERING
     return replace(_unchanged(better, at, rules), changed=changed)
+
+
+@cache
+def _settled(alive: State, changed: bool) -> Step:
+    """What nearly every check comes to: the link works, and nobody doubted it."""
+    return Step(Standing(state=alive), changed=changed)
 
 
 def is_confirmed(standing: Standing, at: datetime, rules: ConfirmRules) -> bool:

@@ -20,6 +20,7 @@ from tasks.links.messages import (
     LinkChange,
     LinkFlapping,
     LinkRecovered,
+    LinksBorn,
     LinksChanged,
     LinksEdited,
     LinksRemoved,
@@ -231,23 +232,11 @@ def test_nothing_is_on_record_of_what_is_no_event() -> None:
         audit_events(RetryDeliveries(), TRACE)  # type: ignore[arg-type]  # the fault is the point
 
 
-def test_first_checks_of_an_import_that_came_out_alike_are_one_event_that_names_every_link() -> None:
-    changes = tuple(
-        LinkChange(id_(), id_(), f"https://example.org/{n}", "pending", "up", "ok", "ok") for n in range(30)
-    )
+def test_new_links_that_came_out_alike_are_one_event_that_names_every_one() -> None:
+    born = LinksBorn(id_(), "up", "ok", "ok", "", tuple(id_() for _ in range(30)))
     broke = LinkChange(id_(), id_(), "https://example.org/broken", "pending", "failing", "broken", "http_404")
-    together, alone = audit_events(LinksChanged(id_(), WORKSPACE, AT, (*changes, broke), JOB), TRACE)
-    assert together.details["link_ids"] == [str(change.link_id) for change in changes]
+    together, alone = audit_events(LinksChanged(id_(), WORKSPACE, AT, (broke,), JOB, (born,)), TRACE)
+    assert together.details["link_ids"] == [str(each) for each in born.link_ids]
     assert (together.details["before"], together.details["after"]) == ("pending", "up")
+    assert (together.resource_name, together.trace_id) == ("30 links", TRACE)
     assert alone.resource_id == str(broke.link_id)
-
-
-def test_first_checks_that_are_few_of_their_kind_stay_events_of_their_own() -> None:
-    changes = tuple(
-        LinkChange(
-            id_(), id_(), f"https://example.org/{n}", "pending", "up", "ok", "ok" if n % 2 else "redirected_temporary"
-        )
-        for n in range(12)
-    )
-    events = audit_events(LinksChanged(id_(), WORKSPACE, AT, changes, JOB), TRACE)
-    assert {event.resource_id for event in events} == {str(change.link_id) for change in changes}

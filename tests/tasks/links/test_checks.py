@@ -45,7 +45,7 @@ def test_a_check_comes_back_as_it_was(found: Result, shortened: set[str]) -> Non
         "final_url": found.final_url,
         "hops": [dataclasses.asdict(hop) for hop in found.hops],
         "timings_ms": found.timings_ms,
-        "methods": list(found.methods) if stored["methods"] is None else found.methods,
+        "methods": list(found.methods),
         "detail": found.detail,
     }
 

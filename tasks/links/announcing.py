@@ -1,0 +1,57 @@
+"""What is told of a part's links, once their rows are settled."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from config import telemetry
+from tasks import outbox, wire
+from tasks.links import record
+from tasks.links.messages import CheckLinks, LinksBorn, LinksChanged
+from tasks.links.record import Outcome
+from tasks.links.state import State
+
+# From here on, first checks that came out alike are told together.
+WORTH_ONE = 10
+ALIVE = (State.UP, State.DEGRADED)
+
+
+def drafts(message: CheckLinks, outcomes: Sequence[Outcome]) -> list[outbox.Draft]:
+    """To people what concerns them, to the record every change."""
+    told = [outbox.event(event, outcome.row["traceparent"]) for outcome in outcomes for event in outcome.events]
+    born, others = _part_by_birth([outcome for outcome in outcomes if outcome.before is not None])
+    if born or others:
+        changes = tuple(record.change_of(outcome) for outcome in others)
+        now = datetime.now(UTC)
+        changed = LinksChanged(wire.new_id(), message.workspace_id, now, changes, message.job_id, tuple(born))
+        told.append(outbox.event(changed))
+    return told
+
+
+def _part_by_birth(changed: Sequence[Outcome]) -> tuple[list[LinksBorn], list[Outcome]]:
+    """Groups of new links that work and differ in nothing else, and all the other changes."""
+    groups: dict[tuple[str, ...], list[Outcome]] = {}
+    others = []
+    for outcome in changed:
+        row = outcome.row
+        if outcome.before is State.PENDING and row["state"] in ALIVE:
+            alike = (row["state"], row["verdict"], row["reason"], row["traceparent"])
+            groups.setdefault(alike, []).append(outcome)
+        else:
+            others.append(outcome)
+    born = [_born(group) for group in groups.values() if len(group) >= WORTH_ONE]
+    few = [outcome for group in groups.values() if len(group) < WORTH_ONE for outcome in group]
+    return born, others + few
+
+
+def _born(group: Sequence[Outcome]) -> LinksBorn:
+    row = group[0].row
+    return LinksBorn(
+        event_id=wire.new_id(),
+        after=str(row["state"]),
+        verdict=row["verdict"],
+        reason=row["reason"],
+        trace_id=telemetry.trace_id_of(row["traceparent"]),
+        link_ids=tuple(outcome.row["id"] for outcome in group),
+    )

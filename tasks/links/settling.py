@@ -1,0 +1,165 @@
+"""What the results of a part make of the rows of its links: known ones are moved, new ones are added."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import any_, bindparam, select
+from sqlalchemy.dialects.postgresql import ARRAY, UUID
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from config import telemetry
+from config.settings import Links
+from tasks import outbox, wire
+from tasks.database import add_rows, insert_rows, update_rows
+from tasks.links import freeze, record
+from tasks.links.freeze import FreezeRules, Seen
+from tasks.links.messages import CheckLinks, ChecksFrozen, LinkSpec, link_id
+from tasks.links.models import LINKS, OUTBOX
+from tasks.links.pace import Pace
+from tasks.links.record import Outcome, Row
+from tasks.links.result import Result
+from tasks.links.state import ConfirmRules
+
+# In the order of their ids, so that two parts with links in common never wait for each other in a circle.
+LOCKED = (
+    select(*LINKS.c)
+    .where(LINKS.c.id == any_(bindparam("ids", type_=ARRAY(UUID))))
+    .order_by(LINKS.c.id)
+    .with_for_update()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What was asked of a link, and what came of it."""
+
+    spec: LinkSpec
+    result: Result
+
+
+@dataclass(frozen=True)
+class Course:
+    """What all links of a part have in common on their way: the part, and how the settings move a link."""
+
+    part: CheckLinks
+    rules: ConfirmRules
+    pace: Pace
+    interval_s: int
+    freeze: FreezeRules
+    traceparent: str
+
+
+def settle(session: Session, part: CheckLinks, checked: Mapping[str, Checked], settings: Links) -> list[Outcome]:
+    """Move every link by its result, found by its URL.
+
+    A new link that another part adds at this moment is taken up as a known one.
+    """
+    course = _course(part, settings)
+    pending = {url: link_id(part.workspace_id, url) for url in checked}
+    outcomes: list[Outcome] = []
+    while pending:
+        known = _locked(session, list(pending.values()))
+        for row in known:
+            del pending[row["url"]]
+        outcomes += _move_known(session, course, known, checked)
+        if part.leased or not part.registers:
+            break
+        added = _add_new(session, course, pending, checked)
+        for outcome in added:
+            del pending[outcome.row["url"]]
+        outcomes += added
+    return outcomes
+
+
+def rules_of(settings: Links) -> ConfirmRules:
+    """How sure to be, as the settings say."""
+    return ConfirmRules(
+        hard=settings.confirm_hard,
+        transient=settings.confirm_transient,
+        min_confirm_s=settings.min_confirm_s,
+        offsets_s=settings.confirm_offsets_s,
+        recover_ok=settings.recover_ok,
+    )
+
+
+def _course(part: CheckLinks, settings: Links) -> Course:
+    return Course(
+        part=part,
+        rules=rules_of(settings),
+        pace=Pace(settings.broken_backoff, settings.stable_backoff),
+        interval_s=settings.interval_s,
+        freeze=FreezeRules(settings.freeze_share, settings.freeze_hosts, settings.freeze_longest_s),
+        traceparent=telemetry.carrier().get("traceparent", ""),
+    )
+
+
+def _locked(session: Session, ids: list[uuid.UUID]) -> list[Row]:
+    return [dict(row) for row in session.execute(LOCKED, {"ids": ids}).mappings()]
+
+
+def _move_known(
+    session: Session, course: Course, known: Sequence[Row], checked: Mapping[str, Checked]
+) -> list[Outcome]:
+    if not known:
+        return []
+    held = _is_held(session, course, [Seen(row["state"], row["host"], checked[row["url"]].result) for row in known])
+    moved = [_move(course, row, checked[row["url"]], held) for row in known]
+    update_rows(session, LINKS, "id", [_mutable(outcome.row) for outcome in moved])
+    return moved
+
+
+def _move(course: Course, row: Row, checked: Checked, held: bool) -> Outcome:
+    part, result = course.part, checked.result
+    if held and freeze.is_doubtful(result):
+        return record.hold(row, result, part.scheduled_at, course.rules)
+    if part.job_id:
+        row = record.resubmitted(row, checked.spec, course.traceparent)
+    return record.apply(row, result, part.scheduled_at, course.rules, course.pace)
+
+
+def _mutable(row: Row) -> Row:
+    return {name: value for name, value in row.items() if name not in record.SET_BY_PEOPLE}
+
+
+def _add_new(
+    session: Session, course: Course, new: Mapping[str, uuid.UUID], checked: Mapping[str, Checked]
+) -> list[Outcome]:
+    if not new:
+        return []
+    # In the order of their ids, for the same reason as above; compared as numbers, which is much quicker.
+    born = [_bear(course, new[url], checked[url]) for url in sorted(new, key=lambda url: new[url].int)]
+    rows = [outcome.row for outcome in born]
+    try:
+        with session.begin_nested():
+            insert_rows(session, LINKS, rows)
+    except IntegrityError:
+        # Somebody adds one of them at this moment.
+        added = add_rows(session, LINKS, "id", rows)
+        return [outcome for outcome in born if outcome.row["id"] in added]
+    return born
+
+
+def _bear(course: Course, identity: uuid.UUID, checked: Checked) -> Outcome:
+    part = course.part
+    row = record.new_link(
+        part.workspace_id, identity, checked.spec, part.scheduled_at, course.interval_s, course.traceparent
+    )
+    return record.apply(row, checked.result, part.scheduled_at, course.rules, course.pace)
+
+
+def _is_held(session: Session, course: Course, seen: Sequence[Seen]) -> bool:
+    """Whether the failures of this part are too many at once to be believed."""
+    storm = freeze.storm(seen, course.freeze)
+    if storm is None:
+        return False
+    now, workspace_id = datetime.now(UTC), course.part.workspace_id
+    holding = freeze.hold(session, workspace_id, now, course.freeze)
+    if holding.began:
+        told = ChecksFrozen(wire.new_id(), workspace_id, now, storm.failed, storm.checked, storm.hosts)
+        outbox.post(session, OUTBOX, [outbox.event(told)])
+    return holding.active
