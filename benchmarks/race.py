@@ -64,8 +64,8 @@ def of_pranala(
 def of_peer(peer: Peer | Absent, wanted: Sequence[str], expected: Found, rounds: int) -> Entry:
     """One process that reads the list and prints a report."""
     if isinstance(peer, Absent):
-        progress(f"{peer.name} is not here: {peer.remedy}")
-        return Entry(peer.name, f"absent: `{peer.remedy}`", None)
+        progress(f"{peer.name} is not here; it comes with: {peer.remedy}")
+        return Entry(peer.name, f"absent; it comes with `{peer.remedy}`", None)
     runs = []
     for _ in range(rounds):
         with tempfile.TemporaryDirectory(prefix="bench-") as folder:
