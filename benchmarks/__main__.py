@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from benchmarks import growth, interactive, links, schedule, troubled
+from benchmarks import growth, interactive, links, rollup, schedule, troubled
 
-ALL = {each.BENCHMARK.name: each.BENCHMARK for each in (links, troubled, growth, schedule, interactive)}
+ALL = {each.BENCHMARK.name: each.BENCHMARK for each in (links, troubled, growth, schedule, rollup, interactive)}
 
 
 def main() -> None:

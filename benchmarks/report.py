@@ -23,7 +23,14 @@ says how each number comes about. All processes, the servers under test among th
 on loopback. Commits wait for the disk.
 """
 # The order of the page.
-TITLES = ("Links a second", "Slow and dead hosts", "Growth of one batch", "The schedule", "One link beside an import")
+TITLES = (
+    "Links a second",
+    "Slow and dead hosts",
+    "Growth of one batch",
+    "The schedule",
+    "Checks counted",
+    "One link beside an import",
+)
 HEADING = re.compile(r"^## (.+)\n", re.MULTILINE)
 
 

@@ -71,7 +71,7 @@ def measure(asked: argparse.Namespace) -> str:
         product = Product(backing, {"PATH": os.environ["PATH"]})
         product.migrate()
         sessions = database.connect(backing.database_urls["links"])
-        _fill(sessions, asked.links, asked.workspaces)
+        fill(sessions, asked.links, asked.workspaces)
         plans, due_ms = _plans(sessions), _due(sessions)
         _make_all_due(sessions)
         leased = _lease(sessions, asked.dispatched)
@@ -83,7 +83,8 @@ def measure(asked: argparse.Namespace) -> str:
         return f"{found}\n\n{plans}\n{pranala.versions(backing)}."
 
 
-def _fill(sessions: Sessions, links: int, workspaces: int) -> None:
+def fill(sessions: Sessions, links: int, workspaces: int) -> None:
+    """Add links: ten to each workspace but one, which has the rest."""
     small = (workspaces - 1) * SMALL_LINKS
     values = {"at": datetime.now(UTC), "links": links, "small": small, "each": SMALL_LINKS, "large": LARGE}
     with sessions.begin() as session:
@@ -177,7 +178,7 @@ def _plans(sessions: Sessions) -> str:
 
 
 def _explained(session: Any, query: str, values: dict[str, Any]) -> str:
-    rows = session.execute(text(f"EXPLAIN (ANALYZE, COSTS OFF, BUFFERS OFF) {query}"), values).scalars()
+    rows = session.execute(text(f"EXPLAIN (ANALYZE, BUFFERS, COSTS OFF) {query}"), values).scalars()
     return "\n".join(f"    {row}" for row in rows)
 
 

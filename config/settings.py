@@ -248,6 +248,12 @@ class Links:
         int,
         default=90,
     )
+    hourly_days: int = setting(
+        "PRANALA_HOURLY_DAYS", "days for which checks are counted by the hour; 0 is for ever", int, default=90
+    )
+    daily_days: int = setting(
+        "PRANALA_DAILY_DAYS", "days for which checks are counted by the day; 0 is for ever", int, default=730
+    )
     connectivity_probes: tuple[tuple[str, int], ...] = setting(
         "PRANALA_CONNECTIVITY_PROBES",
         "URLs or host:port, one of which must accept a connection before a failure without an answer is believed",

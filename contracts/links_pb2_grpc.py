@@ -139,6 +139,21 @@ class LinksStub:
                 request_serializer=contracts_dot_links__pb2.RemoveWindowRequest.SerializeToString,
                 response_deserializer=contracts_dot_links__pb2.Removed.FromString,
                 _registered_method=True)
+        self.GetUptime = channel.unary_unary(
+                '/pranala.links.v1.Links/GetUptime',
+                request_serializer=contracts_dot_links__pb2.OverTimeRequest.SerializeToString,
+                response_deserializer=contracts_dot_links__pb2.Uptime.FromString,
+                _registered_method=True)
+        self.GetLatency = channel.unary_unary(
+                '/pranala.links.v1.Links/GetLatency',
+                request_serializer=contracts_dot_links__pb2.OverTimeRequest.SerializeToString,
+                response_deserializer=contracts_dot_links__pb2.Latency.FromString,
+                _registered_method=True)
+        self.GetSummary = channel.unary_unary(
+                '/pranala.links.v1.Links/GetSummary',
+                request_serializer=contracts_dot_links__pb2.SummaryRequest.SerializeToString,
+                response_deserializer=contracts_dot_links__pb2.Summary.FromString,
+                _registered_method=True)
         self.CountKnown = channel.unary_unary(
                 '/pranala.links.v1.Links/CountKnown',
                 request_serializer=contracts_dot_links__pb2.CountKnownRequest.SerializeToString,
@@ -302,6 +317,24 @@ class LinksServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetUptime(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetLatency(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetSummary(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CountKnown(self, request, context):
         """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -448,6 +481,21 @@ def add_LinksServicer_to_server(servicer, server):
                     servicer.RemoveWindow,
                     request_deserializer=contracts_dot_links__pb2.RemoveWindowRequest.FromString,
                     response_serializer=contracts_dot_links__pb2.Removed.SerializeToString,
+            ),
+            'GetUptime': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetUptime,
+                    request_deserializer=contracts_dot_links__pb2.OverTimeRequest.FromString,
+                    response_serializer=contracts_dot_links__pb2.Uptime.SerializeToString,
+            ),
+            'GetLatency': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetLatency,
+                    request_deserializer=contracts_dot_links__pb2.OverTimeRequest.FromString,
+                    response_serializer=contracts_dot_links__pb2.Latency.SerializeToString,
+            ),
+            'GetSummary': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetSummary,
+                    request_deserializer=contracts_dot_links__pb2.SummaryRequest.FromString,
+                    response_serializer=contracts_dot_links__pb2.Summary.SerializeToString,
             ),
             'CountKnown': grpc.unary_unary_rpc_method_handler(
                     servicer.CountKnown,
@@ -1047,6 +1095,87 @@ class Links:
             '/pranala.links.v1.Links/RemoveWindow',
             contracts_dot_links__pb2.RemoveWindowRequest.SerializeToString,
             contracts_dot_links__pb2.Removed.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetUptime(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pranala.links.v1.Links/GetUptime',
+            contracts_dot_links__pb2.OverTimeRequest.SerializeToString,
+            contracts_dot_links__pb2.Uptime.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetLatency(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pranala.links.v1.Links/GetLatency',
+            contracts_dot_links__pb2.OverTimeRequest.SerializeToString,
+            contracts_dot_links__pb2.Latency.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetSummary(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pranala.links.v1.Links/GetSummary',
+            contracts_dot_links__pb2.SummaryRequest.SerializeToString,
+            contracts_dot_links__pb2.Summary.FromString,
             options,
             channel_credentials,
             insecure,

@@ -10,7 +10,19 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from config.settings import Intake, Web
 from tasks.database import Sessions
 from web import access, headers, problems, tracing
-from web.api import audit, batches, health, incident_groups, incidents, jobs, links, monitor, notifications, windows
+from web.api import (
+    audit,
+    batches,
+    health,
+    incident_groups,
+    incidents,
+    jobs,
+    links,
+    monitor,
+    notifications,
+    statistics,
+    windows,
+)
 from web.cursors import Cursors
 from web.docs import pages
 from web.events import Streams
@@ -20,6 +32,20 @@ from web.openapi import describe
 from web.principals import Principals
 from web.refusals import Refusals
 from web.rpc import Services
+
+API = (
+    links,
+    batches,
+    jobs,
+    incidents,
+    incident_groups,
+    windows,
+    statistics,
+    notifications,
+    audit,
+    monitor,
+    health,
+)
 
 
 def create_app(settings: Web, intake: Sessions, services: Services, intake_settings: Intake | None = None) -> Flask:
@@ -45,7 +71,7 @@ def create_app(settings: Web, intake: Sessions, services: Services, intake_setti
 
 def _route(app: Flask) -> None:
     api = describe(app)
-    for module in (links, batches, jobs, incidents, incident_groups, windows, notifications, audit, monitor, health):
+    for module in API:
         api.register_blueprint(module.blueprint)
     app.register_blueprint(pages(api))
 

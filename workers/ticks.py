@@ -1,11 +1,12 @@
 """Who is told that time has passed, and through which queue."""
 
 from tasks.intake.messages import SweepSubmissions
-from tasks.links.messages import LeaseDueLinks
+from tasks.links.messages import LeaseDueLinks, RollUpChecks
 from tasks.notifications.messages import RetryDeliveries
 
 TICKS = {
     SweepSubmissions: "intake",
     LeaseDueLinks: "links.scheduled",
+    RollUpChecks: "links.scheduled",
     RetryDeliveries: "notifications",
 }

@@ -14,11 +14,11 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from tasks import outbox, wire
-from tasks.database import update_rows
+from tasks.database import insert_rows, update_rows
 from tasks.links import gathering, queries, tailoring
 from tasks.links.callers import Caller, Stale
 from tasks.links.messages import Edit, LinksEdited, LinksRemoved
-from tasks.links.models import LINKS, OUTBOX, Link, Removed
+from tasks.links.models import LINKS, OUTBOX, PAUSES, Link, Pause, Removed
 from tasks.links.queries import LinkFilter, LinkView
 from tasks.links.record import Row, next_slot
 from tasks.links.sealed import Safe, Sealed
@@ -69,6 +69,7 @@ def edit(
     ).first()
     if written is None:
         raise Stale
+    _note_pauses(session, [(row[0], changed)])
     if tailored:
         tailoring.store(session, workspace_id, {link_id: tailored[1]}, new_version=False)
     if changed or tailored:
@@ -110,6 +111,7 @@ def act(
     edits = [(row, _changed(row, change(row, bulk.tag))) for row in rows]
     real = [(row, changed) for row, changed in edits if changed]
     _write(session, real)
+    _note_pauses(session, real)
     _announce(session, LinksEdited, workspace_id, [_edit(row, changed) for row, changed in real], caller)
     return len(real), following
 
@@ -174,6 +176,20 @@ def _write(session: Session, edits: Sequence[tuple[Row, Row]]) -> None:
         for row, changed in edits
     ]
     update_rows(session, LINKS, "id", rows)
+
+
+def _note_pauses(session: Session, edits: Sequence[tuple[Row, Row]]) -> None:
+    """When links are paused and resumed: the time between is neither up nor down."""
+    now = datetime.now(UTC)
+    paused = [row["id"] for row, changed in edits if changed.get("paused") is True]
+    resumed = [row["id"] for row, changed in edits if changed.get("paused") is False]
+    insert_rows(
+        session,
+        PAUSES,
+        [{"id": wire.new_id(), "link_id": each, "started_at": now, "ended_at": None} for each in paused],
+    )
+    if resumed:
+        session.execute(update(Pause).where(Pause.link_id.in_(resumed), Pause.ended_at.is_(None)).values(ended_at=now))
 
 
 def _remove(session: Session, workspace_id: uuid.UUID, rows: Sequence[Row], caller: Caller) -> None:

@@ -22,9 +22,11 @@ from tasks.links import (
     deferral,
     gathering,
     history,
+    maintenance,
     passing,
     plan,
     record,
+    rollup,
     schedule,
     settling,
     tailoring,
@@ -33,7 +35,7 @@ from tasks.links import (
 from tasks.links.connectivity import Connectivity
 from tasks.links.flights import Flights
 from tasks.links.grouping import GroupRules
-from tasks.links.messages import CancelParts, CheckLinks, JobFinished, LeaseDueLinks, PartChecked
+from tasks.links.messages import CancelParts, CheckLinks, JobFinished, LeaseDueLinks, PartChecked, RollUpChecks
 from tasks.links.models import CHECKS, INCIDENTS, MOMENTS, OUTBOX, PartDone
 from tasks.links.record import Outcome
 from tasks.links.result import Result, Target
@@ -123,7 +125,14 @@ def lease_due(_: LeaseDueLinks, *, sessions: Sessions, settings: Links) -> None:
         room -= sent
     with sessions.begin() as session:
         history.forget(session)
-    history.keep(sessions, now, settings.history_days)
+    history.keep(sessions, now, settings)
+
+
+def roll_up(_: RollUpChecks, *, sessions: Sessions) -> None:
+    """Note which windows are open, and count the hours and days that are over."""
+    now = datetime.now(UTC)
+    maintenance.note(sessions, now)
+    rollup.run(sessions, now)
 
 
 def _send_due(sessions: Sessions, limit: int, settings: Links) -> int:

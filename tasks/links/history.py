@@ -7,12 +7,15 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, text
 from sqlalchemy.orm import Session
 
+from config.settings import Links
 from tasks.database import Sessions
 from tasks.links import partitions
 from tasks.links.models import Removed
 from tasks.links.partitions import Weekly
 
 CHECKS = Weekly("checks")
+HOURS = (Weekly("link_hours", key="at", by_time=True), Weekly("workspace_hours", key="at", by_time=True))
+DAYS = Weekly("link_days", key="at", by_time=True)
 LINKS_AT_ONCE = 500
 CHECKS_AT_ONCE = 20_000
 
@@ -24,6 +27,10 @@ FORGET = text("""
         ON checks.link_id = gone.link_id AND checks.checked_at <= gone.removed_at LIMIT :most)
     DELETE FROM checks USING old WHERE checks.link_id = old.link_id AND checks.id = old.id
 """)
+FORGET_ROLLED = """
+    DELETE FROM {table} AS rolled USING removed
+    WHERE removed.link_id = ANY(:links) AND rolled.link_id = removed.link_id AND rolled.at <= removed.removed_at
+"""
 GONE = text("SELECT link_id FROM removed ORDER BY removed_at LIMIT :most FOR UPDATE SKIP LOCKED")
 
 
@@ -34,10 +41,13 @@ def forget(session: Session) -> bool:
         return False
     forgotten = session.execute(FORGET, {"links": links, "most": CHECKS_AT_ONCE})
     if forgotten.rowcount < CHECKS_AT_ONCE:  # type: ignore[attr-defined]  # of every DELETE
+        for table in ("link_hours", "link_days"):
+            session.execute(text(FORGET_ROLLED.format(table=table)), {"links": links})
         session.execute(delete(Removed).where(Removed.link_id.in_(links)))
     return True
 
 
-def keep(sessions: Sessions, now: datetime, days: int) -> None:
-    """Make room for the weeks to come, and drop what is older than so many days; 0 keeps it for ever."""
-    partitions.renew(sessions, {CHECKS: timedelta(days=days) if days else None}, now)
+def keep(sessions: Sessions, now: datetime, settings: Links) -> None:
+    """Make room for the weeks to come, and drop what is older than the settings say."""
+    kept = {CHECKS: settings.history_days, **dict.fromkeys(HOURS, settings.hourly_days), DAYS: settings.daily_days}
+    partitions.renew(sessions, {each: timedelta(days=days) if days else None for each, days in kept.items()}, now)

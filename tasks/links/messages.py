@@ -94,6 +94,11 @@ class CancelParts(Message):
 
 
 @dataclass(frozen=True)
+class RollUpChecks(Message):
+    """Time has passed: count the checks of what is over."""
+
+
+@dataclass(frozen=True)
 class LeaseDueLinks(Message):
     """Time has passed: send the links that are due to be checked."""
 

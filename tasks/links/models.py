@@ -13,6 +13,8 @@ from sqlalchemy import (
     DateTime,
     ForeignKey,
     Index,
+    Integer,
+    SmallInteger,
     Table,
     Text,
     func,
@@ -155,6 +157,88 @@ class Check(Base):
     scheduled_at: Mapped[datetime]
     started_at: Mapped[datetime]
     checked_at: Mapped[datetime]
+
+
+class Tally:
+    """Checks counted by verdict, and the latencies of those that were answered (see `sketch`)."""
+
+    ok: Mapped[int]
+    degraded: Mapped[int]
+    broken: Mapped[int]
+    inconclusive: Mapped[int]
+    skipped: Mapped[int]
+    buckets: Mapped[list[int]] = mapped_column(ARRAY(SmallInteger))
+    counts: Mapped[list[int]] = mapped_column(ARRAY(Integer))
+
+
+class LinkHour(Tally, Base):
+    """What was found of a link in an hour with checks; see `rollup`. Cut into weeks, see `partitions`."""
+
+    __tablename__ = "link_hours"
+    __table_args__ = (Index("link_hours_by_time", "at"), {"postgresql_partition_by": "RANGE (at)"})
+
+    link_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(primary_key=True)
+
+
+class LinkDay(Tally, Base):
+    """The same of a day."""
+
+    __tablename__ = "link_days"
+    __table_args__ = ({"postgresql_partition_by": "RANGE (at)"},)
+
+    link_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(primary_key=True)
+
+
+class WorkspaceHour(Tally, Base):
+    """An hour of a workspace's links that had a tag then; the empty tag is all of them."""
+
+    __tablename__ = "workspace_hours"
+    __table_args__ = ({"postgresql_partition_by": "RANGE (at)"},)
+
+    workspace_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    tag: Mapped[str] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(primary_key=True)
+    links: Mapped[int]
+    # Of all links together.
+    watched_s: Mapped[float]
+    down_s: Mapped[float]
+
+
+class RolledUp(Base):
+    """How far each of the tables that are made from others has come."""
+
+    __tablename__ = "rolled_up"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    until: Mapped[datetime]
+
+
+class Pause(Base):
+    """A time in which people had paused a link. It is neither up nor down."""
+
+    __tablename__ = "pauses"
+    __table_args__ = (Index("pauses_by_link", "link_id", "started_at"),)
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    link_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("links.id", ondelete="CASCADE"))
+    started_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
+class Maintained(Base):
+    """A time in which a window was open, whatever became of the window since."""
+
+    __tablename__ = "maintained"
+    __table_args__ = (Index("maintained_by_workspace", "workspace_id", "ended_at"),)
+
+    window_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    started_at: Mapped[datetime] = mapped_column(primary_key=True)
+    ended_at: Mapped[datetime]
+    workspace_id: Mapped[uuid.UUID]
+    host: Mapped[str | None]
+    tag: Mapped[str | None]
 
 
 class Incident(Base):
@@ -377,6 +461,7 @@ INCIDENTS: Table = Incident.__table__  # type: ignore[assignment]
 GROUPS: Table = IncidentGroup.__table__  # type: ignore[assignment]
 HELD_BREAKS: Table = HeldBreak.__table__  # type: ignore[assignment]
 MOMENTS: Table = IncidentMoment.__table__  # type: ignore[assignment]
+PAUSES: Table = Pause.__table__  # type: ignore[assignment]
 LEASES: Table = Lease.__table__  # type: ignore[assignment]
 WINDOWS: Table = Window.__table__  # type: ignore[assignment]
 LINK_OPTIONS: Table = LinkOptions.__table__  # type: ignore[assignment]

@@ -90,7 +90,8 @@ def renew(sessions: Sessions, tables: Mapping[Weekly, timedelta | None], now: da
 def _renew(session: Session, weekly: Weekly, kept: timedelta | None, now: datetime) -> None:
     ends = {row.name: weekly.until(row.bounds) for row in session.execute(PARTS, {"table": weekly.table})}
     session.execute(text(PATIENCE))
-    for start in _missing(max(end for end in ends.values() if end), kept, now):
+    last = max((end for end in ends.values() if end), default=_monday(now))
+    for start in _missing(last, kept, now):
         _make(session, weekly, start)
     for name, end in ends.items():
         if kept is not None and end is not None and end < now - kept:
@@ -105,6 +106,10 @@ def _missing(last: datetime, kept: timedelta | None, now: datetime) -> Iterator[
         if kept is None or start + WEEK >= now - kept:
             yield start
         start += WEEK
+
+
+def _monday(at: datetime) -> datetime:
+    return at.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=at.weekday())
 
 
 def _make(session: Session, weekly: Weekly, start: datetime) -> None:

@@ -16,7 +16,7 @@ from config import telemetry
 from tasks.database import as_json
 from tasks.links import checks, tailoring
 from tasks.links.models import CHECKS, LINKS, Job, Link
-from tasks.links.uptime import uptimes
+from tasks.links.uptime import UPTIME_SPAN, uptimes
 
 
 @dataclass(frozen=True)
@@ -237,14 +237,15 @@ def _older_than(after: str) -> ColumnElement[bool]:
 
 
 def _views(session: Session, links: Sequence[Link]) -> list[LinkView]:
-    up = uptimes(session, links, datetime.now(UTC))
+    now = datetime.now(UTC)
+    up = uptimes(session, [link.id for link in links], now - UPTIME_SPAN, now)
     options = tailoring.read(session, [link.id for link in links])
     names = LinkView.__dataclass_fields__.keys() - {"trace_id", "uptime_30d", "options_json"}
     return [
         LinkView(
             **{name: getattr(link, name) for name in names},
             trace_id=telemetry.trace_id_of(link.traceparent),
-            uptime_30d=up.get(link.id),
+            uptime_30d=up[link.id].share if link.id in up else None,
             options_json=as_json(options[link.id].shown) if link.id in options else "{}",
         )
         for link in links

@@ -11,7 +11,7 @@ from tasks.links import handlers
 from tasks.links.connectivity import Connectivity
 from tasks.links.fetch import Engine, EngineSettings
 from tasks.links.flights import Flights
-from tasks.links.messages import CancelParts, CheckLinks, LeaseDueLinks
+from tasks.links.messages import CancelParts, CheckLinks, LeaseDueLinks, RollUpChecks
 from tasks.links.models import OUTBOX
 from tasks.service import Service
 from tasks.vault import Vault
@@ -38,6 +38,7 @@ def build(environ: Mapping[str, str]) -> Service:
             ),
             CancelParts: partial(handlers.cancel_parts, sessions=sessions),
             LeaseDueLinks: partial(handlers.lease_due, sessions=sessions, settings=settings),
+            RollUpChecks: partial(handlers.roll_up, sessions=sessions),
         },
         stop=engine.close,
     )

@@ -40,6 +40,18 @@ class Times:
         begun = self._latest_start(at)
         return begun is not None and at < begun + timedelta(seconds=self.duration_s)
 
+    def starts(self, since: datetime, until: datetime) -> list[datetime]:
+        """When it opened, of all the times at which it was open after `since` and opened by `until`."""
+        lasts = timedelta(seconds=self.duration_s)
+        if not self.rrule:
+            begun = [self.starts_at]
+        else:
+            zone = ZoneInfo(self.timezone)
+            rule = rrulestr(self.rrule, dtstart=_clock(self.starts_at, zone))
+            on_clock = rule.between(_clock(since - lasts, zone) - PUT_BACK, _clock(until, zone) + PUT_BACK, inc=True)
+            begun = [each.replace(tzinfo=zone).astimezone(UTC) for each in on_clock]
+        return [start for start in begun if start <= until and start + lasts > since]
+
     def _latest_start(self, at: datetime) -> datetime | None:
         if not self.rrule:
             return self.starts_at if self.starts_at <= at else None

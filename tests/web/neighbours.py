@@ -12,6 +12,7 @@ from typing import Any
 import grpc
 from google.protobuf.json_format import MessageToDict, ParseDict
 from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from contracts import (
@@ -105,6 +106,14 @@ def page_of(items: list[Any], request: Any) -> tuple[list[Any], str]:
     start = int(request.after or 0)
     end = start + request.limit
     return items[start:end], str(end) if end < len(items) else ""
+
+
+def _day() -> dict[str, Timestamp]:
+    """The last one of the week."""
+    since, until = Timestamp(), Timestamp()
+    since.FromJsonString("2026-11-21T00:00:00Z")
+    until.FromJsonString("2026-11-22T00:00:00Z")
+    return {"since": since, "until": until}
 
 
 class _Servicer:
@@ -208,6 +217,21 @@ class _Links(_Servicer, links_pb2_grpc.LinksServicer):
         found = _one_of([each for each in self._all.incidents if each.incident.id == request.id], "incident", context)
         found.incident.acknowledged_by = request.caller.actor
         return found
+
+    def GetUptime(self, request: Any, context: Any) -> links_pb2.Uptime:  # noqa: N802
+        self._hear("GetUptime", request, context)
+        self._link(request.id, context)
+        return links_pb2.Uptime(uptime=0.75, watched_s=86_400, down_s=21_600, incidents=2, checks={"ok": 3}, **_day())
+
+    def GetLatency(self, request: Any, context: Any) -> links_pb2.Latency:  # noqa: N802
+        self._hear("GetLatency", request, context)
+        self._link(request.id, context)
+        point = links_pb2.LatencyPoint(at=_day()["since"], checks=3, p50_ms=10, p95_ms=20, p99_ms=30)
+        return links_pb2.Latency(step_s=3600, checks=3, p50_ms=10, p95_ms=20, p99_ms=30, points=[point], **_day())
+
+    def GetSummary(self, request: Any, context: Any) -> links_pb2.Summary:  # noqa: N802
+        self._hear("GetSummary", request, context)
+        return links_pb2.Summary(links=2, uptime=0.5, watched_s=7200, down_s=3600, checks={"ok": 3}, **_day())
 
     def ListIncidentGroups(self, request: Any, context: Any) -> links_pb2.IncidentGroupPage:  # noqa: N802
         self._hear("ListIncidentGroups", request, context)

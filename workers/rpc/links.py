@@ -17,6 +17,7 @@ from tasks.vault import Vault
 from workers.rpc.incidents import Incidents
 from workers.rpc.link_changes import LinkChanges
 from workers.rpc.policies import Policies
+from workers.rpc.statistics import Statistics
 from workers.rpc.translate import answering, not_found, page, to_proto, uuid_of
 from workers.rpc.windows import Windows
 
@@ -29,7 +30,7 @@ def register(server: grpc.Server, environ: Mapping[str, str]) -> str:
     return pb.DESCRIPTOR.services_by_name["Links"].full_name
 
 
-class LinksServicer(LinkChanges, Incidents, Windows, Policies, links_pb2_grpc.LinksServicer):
+class LinksServicer(LinkChanges, Incidents, Windows, Policies, Statistics, links_pb2_grpc.LinksServicer):
     """Each call is one transaction on a session of its own."""
 
     def __init__(self, sessions: database.Sessions, vault: Vault) -> None:

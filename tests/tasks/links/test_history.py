@@ -8,6 +8,7 @@ import pytest
 from alembic import command
 from sqlalchemy import text
 
+from config.settings import Links
 from tasks.database import Sessions
 from tasks.links import history, queries
 from tasks.links.messages import CheckLinks, LinkSpec, link_id
@@ -54,8 +55,8 @@ def read(sessions: Sessions, limit: int = 100, after: str = "") -> tuple[list[qu
 
 
 def test_weeks_are_made_ahead_and_a_check_falls_into_its_own(sessions: Sessions) -> None:
-    history.keep(sessions, NOW, 90)
-    history.keep(sessions, NOW, 90)
+    history.keep(sessions, NOW, Links(history_days=90))
+    history.keep(sessions, NOW, Links(history_days=90))
     made = weeks(sessions)
     assert len(made) in (5, 6)
     for days in range(0, 29, 7):
@@ -67,7 +68,7 @@ def test_weeks_are_made_ahead_and_a_check_falls_into_its_own(sessions: Sessions)
 def test_what_is_older_than_it_is_kept_goes_week_by_week(sessions: Sessions) -> None:
     for week in range(20):
         at = NOW + week * WEEK
-        history.keep(sessions, at, 30)
+        history.keep(sessions, at, Links(history_days=30))
         put(sessions, at)
     kept = [each.scheduled_at for each in read(sessions)[0]]
     end = NOW + 19 * WEEK
@@ -78,25 +79,25 @@ def test_what_is_older_than_it_is_kept_goes_week_by_week(sessions: Sessions) -> 
 
 def test_history_may_be_kept_for_ever(sessions: Sessions) -> None:
     put(sessions, NOW)
-    history.keep(sessions, NOW + 200 * WEEK, 0)
+    history.keep(sessions, NOW + 200 * WEEK, Links(history_days=0))
     assert len(read(sessions)[0]) == 1
 
 
 def test_after_a_long_silence_of_the_beat_nothing_was_refused_and_all_of_it_finds_its_week(sessions: Sessions) -> None:
-    history.keep(sessions, NOW, 90)
+    history.keep(sessions, NOW, Links(history_days=90))
     late = NOW + 10 * WEEK
     for number in range(3):
         put(sessions, late, number)
     put(sessions, late - 2 * WEEK)
     assert weeks(sessions)["checks_default"] == 4
-    history.keep(sessions, late, 90)
+    history.keep(sessions, late, Links(history_days=90))
     assert weeks(sessions)["checks_default"] == 0
     assert len(read(sessions)[0]) == 4
 
 
 def test_years_of_silence_do_not_make_years_of_empty_weeks(sessions: Sessions) -> None:
     put(sessions, NOW + 150 * WEEK)
-    history.keep(sessions, NOW + 150 * WEEK, 30)
+    history.keep(sessions, NOW + 150 * WEEK, Links(history_days=30))
     assert len(weeks(sessions)) < 15
     assert len(read(sessions)[0]) == 1
 
@@ -104,15 +105,15 @@ def test_years_of_silence_do_not_make_years_of_empty_weeks(sessions: Sessions) -
 def test_while_somebody_holds_the_table_the_tick_gives_up_and_the_next_one_does_it(sessions: Sessions) -> None:
     with sessions.begin() as session:
         session.execute(text("LOCK TABLE checks_default IN ROW EXCLUSIVE MODE"))
-        history.keep(sessions, NOW, 90)
+        history.keep(sessions, NOW, Links(history_days=90))
         assert len(weeks(sessions)) == 2
-    history.keep(sessions, NOW, 90)
+    history.keep(sessions, NOW, Links(history_days=90))
     assert len(weeks(sessions)) > 2
 
 
 def test_a_page_of_history_goes_on_over_the_border_of_weeks(sessions: Sessions) -> None:
     for week in range(6):
-        history.keep(sessions, NOW + week * WEEK, 90)
+        history.keep(sessions, NOW + week * WEEK, Links(history_days=90))
         for number in range(2):
             put(sessions, NOW + week * WEEK, number)
     found: list[queries.CheckView] = []

@@ -152,3 +152,19 @@ def test_a_window_that_cannot_be_is_an_invalid_argument(links: LinksStub) -> Non
     wrong.rrule = "FREQ=SECONDLY"
     request = pb.CreateWindowRequest(workspace_id=str(WORKSPACE), settings=wrong, caller=CALLER)
     assert refused(links.CreateWindow, request) is grpc.StatusCode.INVALID_ARGUMENT
+
+
+def test_what_checks_came_to_is_told_of_a_link_and_of_all(sessions: Sessions, links: LinksStub) -> None:
+    now = datetime.now(UTC)
+    check(sessions, Answers(at=now), part(URL, at=now - timedelta(hours=1)))
+    day = {**ONE, "window_s": 86_400}
+    up = links.GetUptime(pb.OverTimeRequest(**day))
+    assert (up.uptime, up.down_s, up.incidents, up.checks["ok"]) == (1, 0, 0, 1)
+    assert 3600 <= up.watched_s < 3700
+    latency = links.GetLatency(pb.OverTimeRequest(**day))
+    assert (latency.step_s, latency.checks, len(latency.points)) == (3600, 1, 1)
+    assert latency.p50_ms == pytest.approx(12.5, rel=0.025)
+    whole = links.GetSummary(pb.SummaryRequest(workspace_id=str(WORKSPACE), window_s=86_400))
+    assert (whole.links, whole.HasField("uptime"), whole.HasField("p50_ms")) == (0, False, False)
+    strange = pb.OverTimeRequest(workspace_id=str(uuid.uuid4()), id=LINK, window_s=60)
+    assert refused(links.GetUptime, strange) == refused(links.GetLatency, strange) == grpc.StatusCode.NOT_FOUND
