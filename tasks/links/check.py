@@ -21,7 +21,7 @@ from tasks.links.resolve import Answer
 from tasks.links.result import Hop, Result, Target
 from tasks.links.robots import agent_of, robots_of
 from tasks.links.scrutiny import Need, Remark, Rules, Sight, is_expiring, look
-from tasks.links.transfer import Response, Wish
+from tasks.links.transfer import Response, Wish, in_ms
 from tasks.links.verdict import (
     JUDGEMENTS,
     PERMANENT_REDIRECTS,
@@ -65,6 +65,9 @@ _REWRITABLE = frozenset(
     )
 )
 _PLAIN = Rules(fragments=False)
+# Looked up once: to name a member of an Enum costs as much as a call.
+_FINE = JUDGEMENTS[Reason.OK]
+_NO_TIMINGS_MS = {"connect": 0.0, "tls": 0.0, "ttfb": 0.0}
 # Options that stand for the settings of the same names.
 _OVERRIDES = ("robots", "fragments", "suggest_https", "soft_404", "slow_ms")
 
@@ -78,10 +81,25 @@ class Check:
     is there. With `keeps_page` the page is asked for and stays.
     """
 
-    # Most checks never come to these: as the class's own they cost nothing.
+    # As the class's own they cost nothing while they stay as they are, and of most checks most do.
+    result: Result | None = None
+    url = ""
+    method = ""
+    dns_ms = 0.0
+    fresh = False
     wish: Wish | None = None
     question: Question | None = None
     page: Page | None = None
+    _attempts = 1
+    _spent_s = 0.0
+    _bytes_read = 0
+    _methods: tuple[str, ...] = ()
+    _hops: tuple[Hop, ...] = ()
+    _redirects: tuple[int, ...] = ()
+    _response: Response | None = None
+    _detail = ""
+    _head_failed = False
+    _started_at: datetime | None = None
     _judged: Judgement | None = None
     _answers: Mapping[Question, Any] = MappingProxyType({})
     _expects = False
@@ -90,12 +108,6 @@ class Check:
     def __init__(
         self, target: Target, limits: Limits, memory: Memory, rules: Rules = _PLAIN, keeps_page: bool = False
     ) -> None:
-        self.result: Result | None = None
-        self.url = ""
-        self.address = ("", 0)
-        self.method = ""
-        self.dns_ms = 0.0
-        self.fresh = False
         self._keeps_page = keeps_page
         self._full = target.full
         self._options = target.options
@@ -104,16 +116,6 @@ class Check:
         self._wants_page = keeps_page
         self._limits = limits
         self._memory = memory
-        self._attempts = 1
-        self._spent_s = 0.0
-        self._bytes_read = 0
-        self._methods: list[str] = []
-        self._response: Response | None = None
-        self._detail = ""
-        self._head_failed = False
-        self._hops: list[Hop] = []
-        self._redirects: list[int] = []
-        self._started_at: datetime | None = None
         self._read(target.url)
 
     @property
@@ -136,7 +138,10 @@ class Check:
         if response.stale and self.left_s >= SHORTEST_REQUEST_S:
             self.fresh = True
             return 0.0
-        self._hops.append(Hop(self.url, response.status or None, response.ip))
+        self._hops += (Hop(self.url, response.status or None, response.ip),)
+        if response.status == 200 and self._is_plain(response):
+            self._finish(_FINE)
+            return None
         if response.refusal is not None:
             self._detail = response.refusal
             return self._conclude(Reason.BLOCKED_ADDRESS)
@@ -150,7 +155,7 @@ class Check:
     def unresolved(self, answer: Answer) -> float | None:
         self.begin()
         self._response = None
-        self._hops.append(Hop(self.url, None, None))
+        self._hops += (Hop(self.url, None, None),)
         self._detail = answer.detail
         return self._conclude(answer.hindrance)
 
@@ -181,11 +186,11 @@ class Check:
             self._detail = f"the URL {error}"
             self._finish(JUDGEMENTS[Reason.URL_INVALID])
             return
-        if urls.scheme_of(self._start) not in ("http", "https"):
+        if not self._start.startswith(("http:", "https:")):
             self._detail = f"{urls.scheme_of(self._start)} links are not checked"
             self._finish(JUDGEMENTS[Reason.UNSUPPORTED_SCHEME])
             return
-        self._origin = urls.address_of(self._start)
+        self._origin = self.address = urls.address_of(self._start)
         if self._options is not None:
             self._obey(self._options)
         if "#" in self._start and self._rules.fragments:
@@ -208,7 +213,7 @@ class Check:
 
     def _aim(self, url: str) -> None:
         self.url = url
-        self.address = urls.address_of(url)
+        self.address = self._origin if url is self._start else urls.address_of(url)
         self.dns_ms = 0.0
         self.fresh = False
         if self._wants_page or self._options is not None or self._elsewhere is not None:
@@ -216,10 +221,11 @@ class Check:
         if self._rules.robots:
             self.question = robots_of(url)
 
-    def _wish_of(self, url: str) -> Wish:
+    def _wish_of(self, url: str) -> Wish | None:
         """Ask for what is needed; headers of the user's may hold secrets, and go nowhere but where they belong."""
         patience_s = self._options.connect_timeout_s if self._options else None
-        return Wish(self._wants_page, tuple(self._headers_for(url).items()), patience_s)
+        headers = tuple(self._headers_for(url).items())
+        return Wish(self._wants_page, headers, patience_s) if self._wants_page or headers or patience_s else None
 
     def _headers_for(self, url: str) -> Mapping[str, str]:
         if self._is_at_home(url):
@@ -253,12 +259,12 @@ class Check:
     def _use(self, method: str) -> None:
         self.method = method
         if method not in self._methods:
-            self._methods.append(method)
+            self._methods += (method,)
 
     def _restart(self) -> None:
         """Go back to the start: a chain that fails is not half believed."""
-        self._hops = []
-        self._redirects = []
+        self._hops = ()
+        self._redirects = ()
         self._detail = ""
         self.page = None
         self._aim(self._start)
@@ -273,7 +279,7 @@ class Check:
         if astray := self._astray(url):
             self._detail = f"redirects to {url}"
             return astray
-        self._redirects.append(self._hops[-1].status or 0)
+        self._redirects += (self._hops[-1].status or 0,)
         # A fragment lives on over redirects unless they name their own (RFC 9110, 10.2.2).
         _, sharp, fragment = self.url.partition("#")
         self._aim(f"{url}#{fragment}" if sharp and "#" not in url else url)
@@ -288,6 +294,10 @@ class Check:
         if len(self._redirects) >= self._limits.max_redirects:
             return Reason.REDIRECT_LIMIT
         return Reason.TIMEOUT_TOTAL if self.left_s < SHORTEST_REQUEST_S else None
+
+    def _is_plain(self, response: Response) -> bool:
+        """Is this 200 all there is to say? What nearly all checks end in is settled here, and quickly."""
+        return response.fault is None and not self._head_failed and not self._is_remarkable()
 
     def _conclude(self, hindrance: Reason | None) -> float | None:
         seen = self._observation(hindrance)
@@ -344,7 +354,7 @@ class Check:
             start=self._start,
             end=self.url,
             status=response.status if response else 0,
-            redirects=tuple(self._redirects),
+            redirects=self._redirects,
             elapsed_ms=self._spent_s * 1000,
             now=datetime.now(UTC),
             certificate_end=self._certificate(),
@@ -376,7 +386,7 @@ class Check:
         return delay_s
 
     def _observation(self, hindrance: Reason | None) -> Observation:
-        response, redirects = self._response, tuple(self._redirects)
+        response, redirects = self._response, self._redirects
         if response is None:
             return Observation(hindrance=hindrance, redirects=redirects)
         # A plain 200 is what nearly all checks end in; its headers need not be read.
@@ -385,7 +395,7 @@ class Check:
 
     def _finish(self, judged: Judgement, suggested_url: str | None = None) -> Result:
         response, now = self._response, datetime.now(UTC)
-        phases = response.timings_ms if response else {"connect": 0.0, "tls": 0.0, "ttfb": 0.0}
+        phases = response.timings_ms if response else _NO_TIMINGS_MS
         self.result = Result(
             verdict=judged.verdict,
             reason=judged.reason,
@@ -393,16 +403,16 @@ class Check:
             status_code=(response.status or None) if response else None,
             final_url=self.url or None,
             suggested_url=suggested_url or (self._moved_to(judged) if self._redirects else None),
-            hops=tuple(self._hops),
-            methods=tuple(self._methods),
+            hops=self._hops,
+            methods=self._methods,
             attempts=self._attempts,
-            timings_ms={"dns": self.dns_ms, **phases, "total": round(self._spent_s * 1000, 3)},
+            timings_ms={"dns": self.dns_ms, **phases, "total": in_ms(self._spent_s)},
             tls_not_after=self._certificate(),
             bytes_read=self._bytes_read,
             retry_after_s=self._retry_after_s(),
             started_at=self._started_at or now,
             finished_at=now,
-            detail=self._describe(judged),
+            detail="" if judged is _FINE else self._describe(judged),
         )
         if self.wish is not None:
             self._tidy()

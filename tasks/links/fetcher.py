@@ -37,8 +37,11 @@ log = structlog.get_logger(__name__)
 SPARE_CONNECTIONS = 50
 # Hosts that are asked for at once: the script that answers holds up all others that want something of Redis.
 HOSTS_AT_ONCE = 500
-# Verdicts that come of the host's wish for fewer requests, not of the link.
-UNTIMELY = (Reason.RATE_LIMITED, Reason.SERVICE_UNAVAILABLE)
+# Transfers that start in one turn of the loop: where servers answer at once, the connections of those that are done
+# serve the next, and few are open at a time.
+STARTS_AT_ONCE = 100
+# Verdicts that come of the host's wish for fewer requests, or of ourselves, and not of the link.
+NOTABLE = (Reason.RATE_LIMITED, Reason.SERVICE_UNAVAILABLE, Reason.HOST_BACKOFF, Reason.CHECKER_ERROR)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -221,13 +224,14 @@ class Fetcher:
 
     def _queue(self, errand: Errand, first: bool = False) -> None:
         """Bring an errand to the lane of its host, by way of the resolver where the host has a name."""
-        if errand.check.result is not None:
-            self._deliver(errand, errand.check.result)
+        check = errand.check
+        if check.result is not None:
+            self._deliver(errand, check.result)
             return
-        if errand.check.question is not None:
-            self._inquiries.put(errand.check.question, errand)
+        if check.question is not None:
+            self._inquiries.put(check.question, errand)
             return
-        host = errand.check.address[0]
+        host = check.address[0]
         errand.answer = None
         if is_literal(host):
             self._line_up(host, errand, first)
@@ -284,7 +288,8 @@ class Fetcher:
 
     def _start_ready(self) -> None:
         now = time.monotonic()
-        while len(self._active) < self._concurrency and (ready := self._lanes.take(now)):
+        room = min(self._concurrency, len(self._active) + STARTS_AT_ONCE)
+        while len(self._active) < room and (ready := self._lanes.take(now)):
             self._start(*ready)
         if self._ledger is not None and not self._asking:
             self._ask(self._ledger, now)
@@ -326,8 +331,9 @@ class Fetcher:
         try:
             check.begin()
             errand.begun_at = time.monotonic()
-            entry = answer.entry(check.address[1]) if answer else None
-            transfer.prepare(check.method, check.url, check.left_s, entry, check.fresh, check.wish)
+            origin = f"{check.address[0]}:{check.address[1]}"
+            places = answer.places if answer else None
+            transfer.prepare(check.method, check.url, check.left_s, origin, places, check.fresh, check.wish)
             self._loop.add(transfer.easy)
         except Exception as error:
             self._lanes.release(host, time.monotonic())
@@ -337,17 +343,23 @@ class Fetcher:
 
     def _done(self, easy: pycurl.Curl, code: int, text: str) -> None:
         transfer, errand, host = self._active.pop(easy)
-        self._lanes.release(host, time.monotonic())
-        self._proceed(errand, lambda: self._heard(errand, host, transfer.response(code, text)))
+        now = time.monotonic()
+        self._lanes.release(host, now)
+        try:
+            delay_s = self._heard(errand, host, transfer.response(code, text), now)
+        except Exception as error:
+            self._fail(errand, error)
+        else:
+            self._go_on(errand, delay_s)
         self._idle.append(transfer)
 
-    def _heard(self, errand: Errand, host: str, response: Response) -> float | None:
+    def _heard(self, errand: Errand, host: str, response: Response, now: float) -> float | None:
         """Do as the host asks, then go on with the check."""
         if self._heeds and (plea := _read(response)):
-            self._lanes.heed(host, plea, time.monotonic())
+            self._lanes.heed(host, plea, now)
             self._leave_alone(host)
         elif response.status:
-            self._lanes.ease(host, errand.begun_at, time.monotonic())
+            self._lanes.ease(host, errand.begun_at, now)
         return errand.check.answered(response)
 
     def _proceed(self, errand: Errand, step: Callable[[], float | None]) -> None:
@@ -355,7 +367,10 @@ class Fetcher:
             delay_s = step()
         except Exception as error:
             self._fail(errand, error)
-            return
+        else:
+            self._go_on(errand, delay_s)
+
+    def _go_on(self, errand: Errand, delay_s: float | None) -> None:
         if delay_s:
             self._loop.call_at(time.monotonic() + delay_s, partial(self._queue, errand, True))
         else:
@@ -367,13 +382,17 @@ class Fetcher:
         self._deliver(errand, errand.check.fail(f"{type(error).__name__}: {error}"))
 
     def _deliver(self, errand: Errand, result: Result) -> None:
-        if result.reason is Reason.CHECKER_ERROR:
-            log.warning("check_inconclusive", url=errand.check.url, detail=result.detail)
-        if result.reason in UNTIMELY or result.reason is Reason.HOST_BACKOFF:
-            wait_s = self._lanes.paused_s(errand.check.address[0], time.monotonic())
-            result = replace(result, wait_s=wait_s or None)
+        if result.reason in NOTABLE:
+            result = self._noted(errand, result)
         if errand.batch.put(errand.place, result) and isinstance(errand.batch, Batch):
             self._batches.discard(errand.batch)
+
+    def _noted(self, errand: Errand, result: Result) -> Result:
+        if result.reason is Reason.CHECKER_ERROR:
+            log.warning("check_inconclusive", url=errand.check.url, detail=result.detail)
+            return result
+        wait_s = self._lanes.paused_s(errand.check.address[0], time.monotonic())
+        return replace(result, wait_s=wait_s or None)
 
 
 def _read(response: Response) -> Plea | None:

@@ -122,10 +122,13 @@ class Lanes(Generic[Item]):
         """Say that an item of this host is no longer active."""
         lane = self._lanes[host]
         lane.active -= 1
-        self._consider(lane, now)
+        if lane.waiting or self._shared:
+            self._consider(lane, now)
 
     def next_at(self) -> float | None:
-        """When a delayed item may start; None while nothing waits for a time."""
+        """When the next item may start, 0 being at once; None while nothing waits for a time."""
+        if self._ready:
+            return 0.0
         return self._delayed[0][0] if self._delayed else None
 
     def __len__(self) -> int:
@@ -220,7 +223,8 @@ class Lanes(Generic[Item]):
         if lane.starts:
             lane.starts.popleft()
         item = lane.waiting.popleft()
-        self._consider(lane, now)
+        if lane.waiting or self._shared:
+            self._consider(lane, now)
         return item
 
     def _consider(self, lane: Lane[Item], now: float) -> None:

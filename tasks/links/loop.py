@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
-import selectors
+import select
 import socket
 import threading
 import time
@@ -18,15 +18,13 @@ Work = Callable[[], None]
 Done = Callable[[pycurl.Curl, int, str], None]
 
 _EVENTS = {
-    pycurl.POLL_IN: selectors.EVENT_READ,
-    pycurl.POLL_OUT: selectors.EVENT_WRITE,
-    pycurl.POLL_INOUT: selectors.EVENT_READ | selectors.EVENT_WRITE,
+    pycurl.POLL_IN: select.EPOLLIN,
+    pycurl.POLL_OUT: select.EPOLLOUT,
+    pycurl.POLL_INOUT: select.EPOLLIN | select.EPOLLOUT,
 }
-_ACTIONS = {
-    selectors.EVENT_READ: pycurl.CSELECT_IN,
-    selectors.EVENT_WRITE: pycurl.CSELECT_OUT,
-    selectors.EVENT_READ | selectors.EVENT_WRITE: pycurl.CSELECT_IN | pycurl.CSELECT_OUT,
-}
+# Anything else is an error or the end, which is heard by reading and by writing.
+_ACTIONS = {select.EPOLLIN: pycurl.CSELECT_IN, select.EPOLLOUT: pycurl.CSELECT_OUT}
+_BOTH = pycurl.CSELECT_IN | pycurl.CSELECT_OUT
 
 
 class Loop:
@@ -44,11 +42,12 @@ class Loop:
         self._posted: deque[Work] = deque()
         self._awake = threading.Event()
         self._running = True
-        self._selector = selectors.DefaultSelector()
-        self._watched: set[int] = set()
         self._bell, self._hammer = socket.socketpair()
         self._bell.setblocking(False)
-        self._selector.register(self._bell, selectors.EVENT_READ)
+        # What libcurl waits for, and which of all descriptors were ever registered: they may have been closed since.
+        self._wanted: dict[int, int] = {}
+        self._registered: set[int] = set()
+        self._poll = self._make_poll()
 
     def post(self, work: Work) -> None:
         """Run something in the loop's thread, soon."""
@@ -79,7 +78,7 @@ class Loop:
 
     def close(self) -> None:
         self._multi.close()
-        self._selector.close()
+        self._poll.close()
         self._bell.close()
         self._hammer.close()
 
@@ -87,11 +86,14 @@ class Loop:
         self._running = False
 
     def _wait(self, wanted_at: float | None) -> None:
-        for key, events in self._selector.select(self._patience_s(wanted_at)):
-            if key.fd == self._bell.fileno():
+        bell, wanted, act = self._bell.fileno(), self._wanted, self._multi.socket_action
+        for fd, events in self._poll.poll(self._patience_s(wanted_at)):
+            if fd in wanted:
+                act(fd, _ACTIONS.get(events, _BOTH))
+            elif fd == bell:
                 self._answer_bell()
             else:
-                self._multi.socket_action(key.fd, _ACTIONS[events])
+                self._silence(fd)
 
     def _patience_s(self, wanted_at: float | None) -> float | None:
         timer = self._timers[0][0] if self._timers else None
@@ -127,15 +129,37 @@ class Loop:
             heapq.heappop(self._timers)[2]()
 
     def _watch(self, what: int, fd: int, _multi: object, _data: object) -> None:
+        """What is wanted no more stays registered until it speaks up: the next request over a connection wants it."""
         if what == pycurl.POLL_REMOVE:
-            if fd in self._watched:
-                self._watched.remove(fd)
-                self._selector.unregister(fd)
-        elif fd in self._watched:
-            self._selector.modify(fd, _EVENTS[what])
+            self._wanted.pop(fd, None)
+            return
+        events = self._wanted[fd] = _EVENTS[what]
+        if fd in self._registered:
+            try:
+                self._poll.modify(fd, events)
+            except FileNotFoundError:  # closed since, and another now
+                self._poll.register(fd, events)
         else:
-            self._watched.add(fd)
-            self._selector.register(fd, _EVENTS[what])
+            self._poll.register(fd, events)
+            self._registered.add(fd)
+
+    def _silence(self, fd: int) -> None:
+        """Listen no more to a connection that nobody uses, such as one that its server closes."""
+        self._registered.discard(fd)
+        try:
+            self._poll.unregister(fd)
+        except OSError:
+            # Closed here, but not in a process that was forked meanwhile: nothing else would make it be quiet.
+            self._poll.close()
+            self._poll = self._make_poll()
+
+    def _make_poll(self) -> select.epoll:
+        poll = select.epoll()
+        poll.register(self._bell, select.EPOLLIN)
+        for fd, events in self._wanted.items():
+            poll.register(fd, events)
+        self._registered = set(self._wanted)
+        return poll
 
     def _set_alarm(self, milliseconds: int) -> None:
         self._alarm = None if milliseconds < 0 else time.monotonic() + milliseconds / 1000

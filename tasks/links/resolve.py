@@ -33,10 +33,10 @@ class Answer:
     elapsed_s: float = 0.0
     expires_at: float = 0.0
 
-    def entry(self, port: int) -> str:
-        """The answer as libcurl's RESOLVE wants it."""
-        addresses = (f"[{address}]" if ":" in address else address for address in self.addresses)
-        return f"{self.host}:{port}:{','.join(addresses)}"
+    @property
+    def places(self) -> str:
+        """The addresses as libcurl's RESOLVE wants them."""
+        return ",".join(f"[{address}]" if ":" in address else address for address in self.addresses)
 
 
 def system_lookup(host: str) -> Sequence[str]:

@@ -83,7 +83,9 @@ class Transfer:
         self._os_errno = 0
         self._url = ""
         self._method = "GET"
-        self._resolves = False
+        self._timeout_s = 0.0
+        self._origin = ""
+        self._entries: list[str] = []
         self._fresh = False
         self._wish: Wish | None = None
         self._cap = settings.body_cap_bytes
@@ -99,6 +101,7 @@ class Transfer:
         set_option(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
         # HTTP/2 would share one connection between checks, and one check's fault would be another's.
         set_option(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
+        set_option(pycurl.DNS_CACHE_TIMEOUT, -1)  # we say when to forget
         set_option(pycurl.FOLLOWLOCATION, 0)
         set_option(pycurl.PATH_AS_IS, 1)
         set_option(pycurl.USERAGENT, settings.user_agent)
@@ -115,17 +118,21 @@ class Transfer:
         method: str,
         url: str,
         timeout_s: float,
-        resolve: str | None,
+        origin: str,
+        addresses: str | None,
         fresh: bool = False,
         wish: Wish | None = None,
     ) -> None:
-        """Make ready for a request; `resolve` is libcurl's host:port:addresses, `fresh` asks for a new connection."""
+        """Make ready for a request; `origin` is host:port, which is at `addresses` (with commas between) if it has
+        a name; `fresh` asks for a new connection."""
         self._lines.clear()
         self._refusal = None
         self._os_errno = 0
         self._url = url
         self.easy.setopt(pycurl.URL, url)
-        self.easy.setopt(pycurl.TIMEOUT_MS, max(int(timeout_s * 1000), 1))
+        if timeout_s != self._timeout_s:
+            self.easy.setopt(pycurl.TIMEOUT_MS, max(int(timeout_s * 1000), 1))
+            self._timeout_s = timeout_s
         if method != self._method:
             self.easy.setopt(pycurl.NOBODY if method == "HEAD" else pycurl.HTTPGET, 1)
             self._method = method
@@ -134,10 +141,19 @@ class Transfer:
             self._fresh = fresh
         if wish is not None or self._wish is not None:
             self._adapt(wish)
-        if resolve or self._resolves:
-            # The plus lets the entry age; what stays set would be entered anew by each request.
-            self.easy.setopt(pycurl.RESOLVE, [f"+{resolve}"] if resolve else [])
-            self._resolves = bool(resolve)
+        self._introduce(origin, addresses)
+
+    def _introduce(self, origin: str, addresses: str | None) -> None:
+        """Tell libcurl where a name is, and have it forget the last one.
+
+        What it remembers it goes through after each request: with thousands of hosts that took longer than all else.
+        """
+        entries = [f"-{self._origin}"] if self._origin not in ("", origin) else []
+        if addresses:
+            entries.append(f"{origin}:{addresses}")
+        if entries or self._entries:
+            self.easy.setopt(pycurl.RESOLVE, entries)
+        self._origin, self._entries = origin, entries
 
     def _adapt(self, wish: Wish | None) -> None:
         """Ask for what is wished, or for the usual again."""
@@ -175,19 +191,19 @@ class Transfer:
         status = self._status()
         fine = code in (0, FILESIZE_EXCEEDED) or self._is_cut
         fault = None if fine else self._fault(code, text, status)
-        elapsed_s = info(pycurl.TOTAL_TIME)
+        opened = info(pycurl.NUM_CONNECTS) > 0
         refused = fault is not None and fault.code == COULDNT_CONNECT
         died = fault is not None and fault.phase is Phase.REQUEST and fault.code != OPERATION_TIMEDOUT
         return Response(
             status=status,
             fault=fault,
             refusal=self._refusal if refused else None,
-            stale=died and not info(pycurl.NUM_CONNECTS),
+            stale=died and not opened,
             ip=info(pycurl.PRIMARY_IP) or None,
-            elapsed_s=elapsed_s,
-            timings_ms=self._timings_ms(),
-            bytes_read=int(info(pycurl.SIZE_DOWNLOAD_T)),
-            tls_not_after=self._tls_not_after(),
+            elapsed_s=info(pycurl.TOTAL_TIME),
+            timings_ms=self._timings_ms(opened),
+            bytes_read=0 if self._method == "HEAD" else int(info(pycurl.SIZE_DOWNLOAD_T)),
+            tls_not_after=self._tls_not_after() if opened else None,
             lines=self._lines.copy(),
             body=bytes(self._body) if self._wish and self._wish.body else None,
             whole=not self._is_cut,
@@ -237,22 +253,17 @@ class Transfer:
             return Phase.TLS
         return Phase.REQUEST
 
-    def _timings_ms(self) -> dict[str, float]:
+    def _timings_ms(self, opened: bool) -> dict[str, float]:
         info = self.easy.getinfo
+        ttfb = in_ms(info(pycurl.STARTTRANSFER_TIME) - info(pycurl.PRETRANSFER_TIME))
+        if not opened:
+            return {"connect": 0.0, "tls": 0.0, "ttfb": ttfb}
         found, connected = info(pycurl.NAMELOOKUP_TIME), info(pycurl.CONNECT_TIME)
-        secured, sent, began = (
-            info(pycurl.APPCONNECT_TIME),
-            info(pycurl.PRETRANSFER_TIME),
-            info(pycurl.STARTTRANSFER_TIME),
-        )
-        return {
-            "connect": _ms(connected - found),
-            "tls": _ms(secured - connected),
-            "ttfb": _ms(began - sent),
-        }
+        secured = info(pycurl.APPCONNECT_TIME)
+        return {"connect": in_ms(connected - found), "tls": in_ms(secured - connected), "ttfb": ttfb}
 
     def _tls_not_after(self) -> datetime | None:
-        if not self._url.startswith("https:") or not self.easy.getinfo(pycurl.NUM_CONNECTS):
+        if not self._url.startswith("https:"):
             return None
         for certificate in self.easy.getinfo(pycurl.INFO_CERTINFO)[:1]:
             expires = dict(certificate).get("Expire date")
@@ -268,5 +279,7 @@ def _final_head(lines: list[bytes]) -> int:
     return max((at for at, line in enumerate(lines) if line.startswith(b"HTTP/")), default=0)
 
 
-def _ms(seconds: float) -> float:
-    return round(max(seconds, 0.0) * 1000, 3)
+def in_ms(seconds: float) -> float:
+    """Milliseconds, to the microsecond."""
+    # round() takes several times as long.
+    return int(seconds * 1e6 + 0.5) / 1000 if seconds > 0 else 0.0

@@ -30,7 +30,7 @@ def failing(error: Exception) -> Lookup:
 def test_addresses_come_in_the_order_of_the_system() -> None:
     answer = ask(lambda host: ["2001:db8::1", "192.0.2.1"])
     assert answer.addresses == ("2001:db8::1", "192.0.2.1")
-    assert answer.entry(8080) == "name.example:8080:[2001:db8::1],192.0.2.1"
+    assert answer.places == "[2001:db8::1],192.0.2.1"
 
 
 @pytest.mark.parametrize(
