@@ -47,6 +47,7 @@ LISTENS = {
         "IncidentAcknowledged",
         "IncidentGroupAcknowledged",
         "WindowChanged",
+        "BadgeChanged",
         "PolicyChanged",
         "JobFinished",
         "DeliverySucceeded",

@@ -76,7 +76,7 @@ class Caller(_message.Message):
     def __init__(self, actor: _Optional[str] = ..., ip: _Optional[str] = ..., user_agent: _Optional[str] = ...) -> None: ...
 
 class LinkSettings(_message.Message):
-    __slots__ = ("interval_s", "tags", "external_id", "paused", "ignored", "muted_until", "confirm_hard", "confirm_transient", "min_confirm_s", "options_json")
+    __slots__ = ("interval_s", "tags", "external_id", "paused", "ignored", "muted_until", "confirm_hard", "confirm_transient", "min_confirm_s", "options_json", "badge")
     INTERVAL_S_FIELD_NUMBER: _ClassVar[int]
     TAGS_FIELD_NUMBER: _ClassVar[int]
     EXTERNAL_ID_FIELD_NUMBER: _ClassVar[int]
@@ -87,6 +87,7 @@ class LinkSettings(_message.Message):
     CONFIRM_TRANSIENT_FIELD_NUMBER: _ClassVar[int]
     MIN_CONFIRM_S_FIELD_NUMBER: _ClassVar[int]
     OPTIONS_JSON_FIELD_NUMBER: _ClassVar[int]
+    BADGE_FIELD_NUMBER: _ClassVar[int]
     interval_s: int
     tags: _containers.RepeatedScalarFieldContainer[str]
     external_id: str
@@ -97,7 +98,8 @@ class LinkSettings(_message.Message):
     confirm_transient: int
     min_confirm_s: float
     options_json: str
-    def __init__(self, interval_s: _Optional[int] = ..., tags: _Optional[_Iterable[str]] = ..., external_id: _Optional[str] = ..., paused: _Optional[bool] = ..., ignored: _Optional[bool] = ..., muted_until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., confirm_hard: _Optional[int] = ..., confirm_transient: _Optional[int] = ..., min_confirm_s: _Optional[float] = ..., options_json: _Optional[str] = ...) -> None: ...
+    badge: bool
+    def __init__(self, interval_s: _Optional[int] = ..., tags: _Optional[_Iterable[str]] = ..., external_id: _Optional[str] = ..., paused: _Optional[bool] = ..., ignored: _Optional[bool] = ..., muted_until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., confirm_hard: _Optional[int] = ..., confirm_transient: _Optional[int] = ..., min_confirm_s: _Optional[float] = ..., options_json: _Optional[str] = ..., badge: _Optional[bool] = ...) -> None: ...
 
 class EditLinkRequest(_message.Message):
     __slots__ = ("workspace_id", "id", "versions", "changed", "settings", "caller")
@@ -504,7 +506,7 @@ class ListResultsRequest(_message.Message):
     def __init__(self, workspace_id: _Optional[str] = ..., job_id: _Optional[str] = ..., limit: _Optional[int] = ..., after: _Optional[str] = ..., verdict: _Optional[str] = ...) -> None: ...
 
 class Link(_message.Message):
-    __slots__ = ("id", "url", "state", "verdict", "reason", "permanence", "since", "last_checked_at", "next_check_at", "interval_s", "tags", "external_id", "status_code", "final_url", "suggested_url", "latency_ms", "incident_id", "created_at", "trace_id", "version", "paused", "ignored", "muted_until", "flapping", "confirm_hard", "confirm_transient", "min_confirm_s", "uptime_30d", "options_json")
+    __slots__ = ("id", "url", "state", "verdict", "reason", "permanence", "since", "last_checked_at", "next_check_at", "interval_s", "tags", "external_id", "status_code", "final_url", "suggested_url", "latency_ms", "incident_id", "created_at", "trace_id", "version", "paused", "ignored", "muted_until", "flapping", "confirm_hard", "confirm_transient", "min_confirm_s", "uptime_30d", "options_json", "badge")
     ID_FIELD_NUMBER: _ClassVar[int]
     URL_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
@@ -534,6 +536,7 @@ class Link(_message.Message):
     MIN_CONFIRM_S_FIELD_NUMBER: _ClassVar[int]
     UPTIME_30D_FIELD_NUMBER: _ClassVar[int]
     OPTIONS_JSON_FIELD_NUMBER: _ClassVar[int]
+    BADGE_FIELD_NUMBER: _ClassVar[int]
     id: str
     url: str
     state: str
@@ -563,7 +566,8 @@ class Link(_message.Message):
     min_confirm_s: float
     uptime_30d: float
     options_json: str
-    def __init__(self, id: _Optional[str] = ..., url: _Optional[str] = ..., state: _Optional[str] = ..., verdict: _Optional[str] = ..., reason: _Optional[str] = ..., permanence: _Optional[str] = ..., since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_checked_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., next_check_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., interval_s: _Optional[int] = ..., tags: _Optional[_Iterable[str]] = ..., external_id: _Optional[str] = ..., status_code: _Optional[int] = ..., final_url: _Optional[str] = ..., suggested_url: _Optional[str] = ..., latency_ms: _Optional[float] = ..., incident_id: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., trace_id: _Optional[str] = ..., version: _Optional[int] = ..., paused: _Optional[bool] = ..., ignored: _Optional[bool] = ..., muted_until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., flapping: _Optional[bool] = ..., confirm_hard: _Optional[int] = ..., confirm_transient: _Optional[int] = ..., min_confirm_s: _Optional[float] = ..., uptime_30d: _Optional[float] = ..., options_json: _Optional[str] = ...) -> None: ...
+    badge: bool
+    def __init__(self, id: _Optional[str] = ..., url: _Optional[str] = ..., state: _Optional[str] = ..., verdict: _Optional[str] = ..., reason: _Optional[str] = ..., permanence: _Optional[str] = ..., since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_checked_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., next_check_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., interval_s: _Optional[int] = ..., tags: _Optional[_Iterable[str]] = ..., external_id: _Optional[str] = ..., status_code: _Optional[int] = ..., final_url: _Optional[str] = ..., suggested_url: _Optional[str] = ..., latency_ms: _Optional[float] = ..., incident_id: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., trace_id: _Optional[str] = ..., version: _Optional[int] = ..., paused: _Optional[bool] = ..., ignored: _Optional[bool] = ..., muted_until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., flapping: _Optional[bool] = ..., confirm_hard: _Optional[int] = ..., confirm_transient: _Optional[int] = ..., min_confirm_s: _Optional[float] = ..., uptime_30d: _Optional[float] = ..., options_json: _Optional[str] = ..., badge: _Optional[bool] = ...) -> None: ...
 
 class LinkPage(_message.Message):
     __slots__ = ("items", "next")
@@ -880,3 +884,71 @@ class Summary(_message.Message):
     p95_ms: float
     p99_ms: float
     def __init__(self, since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., links: _Optional[int] = ..., uptime: _Optional[float] = ..., watched_s: _Optional[float] = ..., down_s: _Optional[float] = ..., checks: _Optional[_Mapping[str, int]] = ..., p50_ms: _Optional[float] = ..., p95_ms: _Optional[float] = ..., p99_ms: _Optional[float] = ...) -> None: ...
+
+class ReadBadgeRequest(_message.Message):
+    __slots__ = ("id", "with_uptime")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    WITH_UPTIME_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    with_uptime: bool
+    def __init__(self, id: _Optional[str] = ..., with_uptime: _Optional[bool] = ...) -> None: ...
+
+class BadgeReading(_message.Message):
+    __slots__ = ("tag", "state", "broken", "uptime")
+    TAG_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    BROKEN_FIELD_NUMBER: _ClassVar[int]
+    UPTIME_FIELD_NUMBER: _ClassVar[int]
+    tag: str
+    state: str
+    broken: int
+    uptime: float
+    def __init__(self, tag: _Optional[str] = ..., state: _Optional[str] = ..., broken: _Optional[int] = ..., uptime: _Optional[float] = ...) -> None: ...
+
+class CreateBadgeRequest(_message.Message):
+    __slots__ = ("workspace_id", "tag", "caller")
+    WORKSPACE_ID_FIELD_NUMBER: _ClassVar[int]
+    TAG_FIELD_NUMBER: _ClassVar[int]
+    CALLER_FIELD_NUMBER: _ClassVar[int]
+    workspace_id: str
+    tag: str
+    caller: Caller
+    def __init__(self, workspace_id: _Optional[str] = ..., tag: _Optional[str] = ..., caller: _Optional[_Union[Caller, _Mapping]] = ...) -> None: ...
+
+class ListBadgesRequest(_message.Message):
+    __slots__ = ("workspace_id", "limit", "after")
+    WORKSPACE_ID_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
+    workspace_id: str
+    limit: int
+    after: str
+    def __init__(self, workspace_id: _Optional[str] = ..., limit: _Optional[int] = ..., after: _Optional[str] = ...) -> None: ...
+
+class RemoveBadgeRequest(_message.Message):
+    __slots__ = ("workspace_id", "id", "caller")
+    WORKSPACE_ID_FIELD_NUMBER: _ClassVar[int]
+    ID_FIELD_NUMBER: _ClassVar[int]
+    CALLER_FIELD_NUMBER: _ClassVar[int]
+    workspace_id: str
+    id: str
+    caller: Caller
+    def __init__(self, workspace_id: _Optional[str] = ..., id: _Optional[str] = ..., caller: _Optional[_Union[Caller, _Mapping]] = ...) -> None: ...
+
+class Badge(_message.Message):
+    __slots__ = ("id", "tag", "created_at")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    TAG_FIELD_NUMBER: _ClassVar[int]
+    CREATED_AT_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    tag: str
+    created_at: _timestamp_pb2.Timestamp
+    def __init__(self, id: _Optional[str] = ..., tag: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class BadgePage(_message.Message):
+    __slots__ = ("items", "next")
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_FIELD_NUMBER: _ClassVar[int]
+    items: _containers.RepeatedCompositeFieldContainer[Badge]
+    next: str
+    def __init__(self, items: _Optional[_Iterable[_Union[Badge, _Mapping]]] = ..., next: _Optional[str] = ...) -> None: ...

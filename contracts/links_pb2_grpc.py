@@ -154,6 +154,26 @@ class LinksStub:
                 request_serializer=contracts_dot_links__pb2.SummaryRequest.SerializeToString,
                 response_deserializer=contracts_dot_links__pb2.Summary.FromString,
                 _registered_method=True)
+        self.ReadBadge = channel.unary_unary(
+                '/pranala.links.v1.Links/ReadBadge',
+                request_serializer=contracts_dot_links__pb2.ReadBadgeRequest.SerializeToString,
+                response_deserializer=contracts_dot_links__pb2.BadgeReading.FromString,
+                _registered_method=True)
+        self.CreateBadge = channel.unary_unary(
+                '/pranala.links.v1.Links/CreateBadge',
+                request_serializer=contracts_dot_links__pb2.CreateBadgeRequest.SerializeToString,
+                response_deserializer=contracts_dot_links__pb2.Badge.FromString,
+                _registered_method=True)
+        self.ListBadges = channel.unary_unary(
+                '/pranala.links.v1.Links/ListBadges',
+                request_serializer=contracts_dot_links__pb2.ListBadgesRequest.SerializeToString,
+                response_deserializer=contracts_dot_links__pb2.BadgePage.FromString,
+                _registered_method=True)
+        self.RemoveBadge = channel.unary_unary(
+                '/pranala.links.v1.Links/RemoveBadge',
+                request_serializer=contracts_dot_links__pb2.RemoveBadgeRequest.SerializeToString,
+                response_deserializer=contracts_dot_links__pb2.Removed.FromString,
+                _registered_method=True)
         self.CountKnown = channel.unary_unary(
                 '/pranala.links.v1.Links/CountKnown',
                 request_serializer=contracts_dot_links__pb2.CountKnownRequest.SerializeToString,
@@ -335,6 +355,31 @@ class LinksServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReadBadge(self, request, context):
+        """For anybody: NOT_FOUND for whatever was not made public.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateBadge(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListBadges(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RemoveBadge(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CountKnown(self, request, context):
         """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -496,6 +541,26 @@ def add_LinksServicer_to_server(servicer, server):
                     servicer.GetSummary,
                     request_deserializer=contracts_dot_links__pb2.SummaryRequest.FromString,
                     response_serializer=contracts_dot_links__pb2.Summary.SerializeToString,
+            ),
+            'ReadBadge': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReadBadge,
+                    request_deserializer=contracts_dot_links__pb2.ReadBadgeRequest.FromString,
+                    response_serializer=contracts_dot_links__pb2.BadgeReading.SerializeToString,
+            ),
+            'CreateBadge': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateBadge,
+                    request_deserializer=contracts_dot_links__pb2.CreateBadgeRequest.FromString,
+                    response_serializer=contracts_dot_links__pb2.Badge.SerializeToString,
+            ),
+            'ListBadges': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListBadges,
+                    request_deserializer=contracts_dot_links__pb2.ListBadgesRequest.FromString,
+                    response_serializer=contracts_dot_links__pb2.BadgePage.SerializeToString,
+            ),
+            'RemoveBadge': grpc.unary_unary_rpc_method_handler(
+                    servicer.RemoveBadge,
+                    request_deserializer=contracts_dot_links__pb2.RemoveBadgeRequest.FromString,
+                    response_serializer=contracts_dot_links__pb2.Removed.SerializeToString,
             ),
             'CountKnown': grpc.unary_unary_rpc_method_handler(
                     servicer.CountKnown,
@@ -1176,6 +1241,114 @@ class Links:
             '/pranala.links.v1.Links/GetSummary',
             contracts_dot_links__pb2.SummaryRequest.SerializeToString,
             contracts_dot_links__pb2.Summary.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReadBadge(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pranala.links.v1.Links/ReadBadge',
+            contracts_dot_links__pb2.ReadBadgeRequest.SerializeToString,
+            contracts_dot_links__pb2.BadgeReading.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateBadge(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pranala.links.v1.Links/CreateBadge',
+            contracts_dot_links__pb2.CreateBadgeRequest.SerializeToString,
+            contracts_dot_links__pb2.Badge.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListBadges(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pranala.links.v1.Links/ListBadges',
+            contracts_dot_links__pb2.ListBadgesRequest.SerializeToString,
+            contracts_dot_links__pb2.BadgePage.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RemoveBadge(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pranala.links.v1.Links/RemoveBadge',
+            contracts_dot_links__pb2.RemoveBadgeRequest.SerializeToString,
+            contracts_dot_links__pb2.Removed.FromString,
             options,
             channel_credentials,
             insecure,

@@ -12,6 +12,7 @@ from tasks.database import Sessions
 from web import access, headers, problems, tracing
 from web.api import (
     audit,
+    badges,
     batches,
     health,
     incident_groups,
@@ -41,6 +42,7 @@ API = (
     incident_groups,
     windows,
     statistics,
+    badges,
     notifications,
     audit,
     monitor,

@@ -10,6 +10,7 @@ from typing import Any
 from tasks.accounts.messages import KeyCreated
 from tasks.audit.messages import AuditEvent
 from tasks.links.messages import (
+    BadgeChanged,
     ChecksFrozen,
     Edit,
     HostBroke,
@@ -186,6 +187,20 @@ def _(message: WindowChanged, trace_id: str) -> list[AuditEvent]:
         resource_kind="window",
         resource_id=str(message.window_id),
         resource_name=message.window_name,
+        trace_id=trace_id,
+    )
+    return [event]
+
+
+@audit_events.register
+def _(message: BadgeChanged, trace_id: str) -> list[AuditEvent]:
+    event = _done(
+        message,
+        "links",
+        action=f"badge.{message.change}",
+        resource_kind="badge",
+        resource_id=str(message.badge_id),
+        resource_name=message.tag,
         trace_id=trace_id,
     )
     return [event]

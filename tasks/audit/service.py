@@ -12,6 +12,7 @@ from tasks.audit import handlers
 from tasks.audit.messages import RecordEvents
 from tasks.audit.models import OUTBOX
 from tasks.links.messages import (
+    BadgeChanged,
     ChecksFrozen,
     HostBroke,
     HostRecovered,
@@ -55,6 +56,7 @@ def build(environ: Mapping[str, str]) -> Service:
             IncidentAcknowledged: hear,
             IncidentGroupAcknowledged: hear,
             WindowChanged: hear,
+            BadgeChanged: hear,
             PolicyChanged: hear,
             JobFinished: hear,
             DeliverySucceeded: hear,

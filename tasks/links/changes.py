@@ -31,6 +31,7 @@ EDITABLE = (
     "paused",
     "ignored",
     "muted_until",
+    "badge",
     "confirm_hard",
     "confirm_transient",
     "min_confirm_s",

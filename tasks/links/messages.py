@@ -361,6 +361,21 @@ class WindowChanged(Event):
 
 
 @dataclass(frozen=True)
+class BadgeChanged(Event):
+    """Links of a tag were made public as a badge, or are no more."""
+
+    event_id: uuid.UUID
+    workspace_id: uuid.UUID
+    badge_id: uuid.UUID
+    tag: str
+    change: str
+    occurred_at: datetime
+    actor: str
+    ip: str = ""
+    user_agent: str = ""
+
+
+@dataclass(frozen=True)
 class PolicyChanged(Event):
     """How the links of one host are checked was changed, or of a whole workspace where there is no host.
 

@@ -76,6 +76,8 @@ class Link(Base):
     paused: Mapped[bool] = mapped_column(server_default=text("false"))
     ignored: Mapped[bool] = mapped_column(server_default=text("false"))
     muted_until: Mapped[datetime | None]
+    # Whether anybody may see how it is, by its id.
+    badge: Mapped[bool] = mapped_column(server_default=text("false"))
     # Instead of the settings' own, where they are set.
     confirm_hard: Mapped[int | None]
     confirm_transient: Mapped[int | None]
@@ -417,6 +419,19 @@ class Lease(Base):
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     links: Mapped[int]
     ends_at: Mapped[datetime]
+
+
+class Badge(Base):
+    """What anybody who has this id may see of a workspace's links with a tag."""
+
+    __tablename__ = "badges"
+    __table_args__ = (Index("badges_by_workspace", "workspace_id", "created_at"),)
+
+    # Not of the ids that are sorted by time: it must not be guessed.
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    workspace_id: Mapped[uuid.UUID]
+    tag: Mapped[str]
+    created_at: Mapped[datetime]
 
 
 class Removed(Base):

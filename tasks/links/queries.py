@@ -45,6 +45,7 @@ class LinkView:
     paused: bool
     ignored: bool
     muted_until: datetime | None
+    badge: bool
     flapping: bool
     confirm_hard: int | None
     confirm_transient: int | None

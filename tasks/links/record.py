@@ -40,6 +40,7 @@ SET_BY_PEOPLE = (
     "paused",
     "ignored",
     "muted_until",
+    "badge",
     "confirm_hard",
     "confirm_transient",
     "min_confirm_s",

@@ -45,6 +45,8 @@ class Neighbours:
         self.incidents: list[links_pb2.IncidentStory] = []
         self.groups: list[links_pb2.IncidentGroup] = []
         self.windows: list[links_pb2.Window] = []
+        self.badges: list[links_pb2.Badge] = []
+        self.readings: dict[str, links_pb2.BadgeReading] = {}
         self.jobs: dict[str, links_pb2.Job] = {}
         self.channels: dict[str, list[notifications_pb2.Channel]] = defaultdict(list)
         self.deliveries: list[notifications_pb2.Delivery] = []
@@ -228,6 +230,26 @@ class _Links(_Servicer, links_pb2_grpc.LinksServicer):
         self._link(request.id, context)
         point = links_pb2.LatencyPoint(at=_day()["since"], checks=3, p50_ms=10, p95_ms=20, p99_ms=30)
         return links_pb2.Latency(step_s=3600, checks=3, p50_ms=10, p95_ms=20, p99_ms=30, points=[point], **_day())
+
+    def ReadBadge(self, request: Any, context: Any) -> links_pb2.BadgeReading:  # noqa: N802
+        self._hear("ReadBadge", request, context)
+        return self._all.readings.get(request.id) or context.abort(grpc.StatusCode.NOT_FOUND, "no such badge")
+
+    def CreateBadge(self, request: Any, context: Any) -> links_pb2.Badge:  # noqa: N802
+        self._hear("CreateBadge", request, context)
+        badge = links_pb2.Badge(id=str(uuid.uuid4()), tag=request.tag, created_at=_day()["since"])
+        self._all.badges.append(badge)
+        return badge
+
+    def ListBadges(self, request: Any, context: Any) -> links_pb2.BadgePage:  # noqa: N802
+        self._hear("ListBadges", request, context)
+        items, after = page_of(self._all.badges, request)
+        return links_pb2.BadgePage(items=items, next=after)
+
+    def RemoveBadge(self, request: Any, context: Any) -> links_pb2.Removed:  # noqa: N802
+        self._hear("RemoveBadge", request, context)
+        self._all.badges.remove(_one_of([each for each in self._all.badges if each.id == request.id], "badge", context))
+        return links_pb2.Removed()
 
     def GetSummary(self, request: Any, context: Any) -> links_pb2.Summary:  # noqa: N802
         self._hear("GetSummary", request, context)

@@ -33,6 +33,9 @@ class LinkEditSchema(Input):
         allow_none=True,
         metadata={"description": "Record incidents, but tell nobody before then.", "example": "2027-01-01T08:00:00Z"},
     )
+    badge = fields.Boolean(
+        truthy={True}, falsy={False}, metadata={"description": "Let anybody see how it is, at `/badge/{id}.svg`."}
+    )
     confirm_hard = fields.Integer(
         strict=True,
         allow_none=True,

@@ -180,6 +180,7 @@ class LinkSchema(Output):
     paused = fields.Boolean(required=True, metadata={"description": "Not checked on its own."})
     ignored = fields.Boolean(required=True, metadata={"description": "Checked; nobody is told."})
     muted_until = UtcTime(required=True, allow_none=True, metadata={"description": "Nobody is told until then."})
+    badge = fields.Boolean(required=True, metadata={"description": "Anybody may see how it is."})
     flapping = fields.Boolean(required=True, metadata={"description": "Breaks and recovers again and again."})
     confirm_hard = fields.Integer(required=True, allow_none=True)
     confirm_transient = fields.Integer(required=True, allow_none=True)

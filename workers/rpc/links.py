@@ -14,6 +14,7 @@ from contracts import links_pb2_grpc
 from tasks import database
 from tasks.links import queries
 from tasks.vault import Vault
+from workers.rpc.badges import Badges
 from workers.rpc.incidents import Incidents
 from workers.rpc.link_changes import LinkChanges
 from workers.rpc.policies import Policies
@@ -30,7 +31,7 @@ def register(server: grpc.Server, environ: Mapping[str, str]) -> str:
     return pb.DESCRIPTOR.services_by_name["Links"].full_name
 
 
-class LinksServicer(LinkChanges, Incidents, Windows, Policies, Statistics, links_pb2_grpc.LinksServicer):
+class LinksServicer(LinkChanges, Incidents, Windows, Policies, Statistics, Badges, links_pb2_grpc.LinksServicer):
     """Each call is one transaction on a session of its own."""
 
     def __init__(self, sessions: database.Sessions, vault: Vault) -> None:

@@ -9,6 +9,7 @@ from tasks import wire
 from tasks.accounts.messages import KeyCreated
 from tasks.audit.record import audit_events
 from tasks.links.messages import (
+    BadgeChanged,
     ChecksFrozen,
     Edit,
     HostBroke,
@@ -103,6 +104,11 @@ HEARD = [
     (
         WindowChanged(id_(), WORKSPACE, WINDOW, "night", "created", AT, "key:admin", "192.0.2.1", "curl/8"),
         ("links", "key:admin", "window.created", "success", "", "window", str(WINDOW), "night"),
+        {},
+    ),
+    (
+        BadgeChanged(id_(), WORKSPACE, WINDOW, "docs", "created", AT, "key:admin", "192.0.2.1", "curl/8"),
+        ("links", "key:admin", "badge.created", "success", "", "badge", str(WINDOW), "docs"),
         {},
     ),
     (

@@ -168,3 +168,21 @@ def test_what_checks_came_to_is_told_of_a_link_and_of_all(sessions: Sessions, li
     assert (whole.links, whole.HasField("uptime"), whole.HasField("p50_ms")) == (0, False, False)
     strange = pb.OverTimeRequest(workspace_id=str(uuid.uuid4()), id=LINK, window_s=60)
     assert refused(links.GetUptime, strange) == refused(links.GetLatency, strange) == grpc.StatusCode.NOT_FOUND
+
+
+def test_a_badge_is_read_without_a_workspace_and_only_where_it_is_switched_on(
+    sessions: Sessions, links: LinksStub
+) -> None:
+    check(sessions, Answers(), part(URL))
+    for unknown in (LINK, "docs", str(uuid.uuid4())):
+        assert refused(links.ReadBadge, pb.ReadBadgeRequest(id=unknown)) == grpc.StatusCode.NOT_FOUND
+    settings = pb.LinkSettings(badge=True)
+    assert links.EditLink(pb.EditLinkRequest(**ONE, changed=["badge"], settings=settings, caller=CALLER)).badge
+    assert links.ReadBadge(pb.ReadBadgeRequest(id=LINK)).state == "up"
+    mine: Any = {"workspace_id": str(WORKSPACE)}
+    badge = links.CreateBadge(pb.CreateBadgeRequest(**mine, tag="docs", caller=CALLER))
+    reading = links.ReadBadge(pb.ReadBadgeRequest(id=badge.id, with_uptime=True))
+    assert (reading.tag, reading.state, reading.HasField("uptime")) == ("docs", "unknown", False)
+    assert links.ListBadges(pb.ListBadgesRequest(**mine, limit=10)).items == [badge]
+    links.RemoveBadge(pb.RemoveBadgeRequest(**mine, id=badge.id, caller=CALLER))
+    assert refused(links.ReadBadge, pb.ReadBadgeRequest(id=badge.id)) == grpc.StatusCode.NOT_FOUND
