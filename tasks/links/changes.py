@@ -166,7 +166,8 @@ def _tailored(session: Session, row: Row, changes: Mapping[str, Any], vault: Vau
 
 def _speaks_again(row: Row, changed: Row) -> bool:
     """Whether people may be owed something that was kept from them until now."""
-    kept = (row["incident_id"] is not None) != (row["told"] is not None)
+    present = str(row["incident_id"]) if row["incident_id"] else None
+    kept = present != (row["told"]["id"] if row["told"] else None)
     return kept and (changed.get("ignored") is False or "muted_until" in changed)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,10 +11,24 @@ from datetime import datetime, timedelta
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from tasks.links.models import IN_TROUBLE
 from tasks.links.result import Result
 from tasks.links.state import State
 from tasks.links.verdict import Permanence, Verdict
 
+# A failure takes longer to be found than a success: what was checked beside it was known before it.
+SLACK = timedelta(minutes=2)
+
+FAILED_SINCE = text(f"""
+    SELECT count(*), count(DISTINCT host) FROM links
+    WHERE workspace_id = :workspace AND {IN_TROUBLE} AND state <> 'recovering'
+    AND permanence = '{Permanence.TRANSIENT}' AND failing_since >= :since AND recent LIKE '%+%'
+""")  # noqa: S608  # our own words
+ALIVE_SINCE = text("""
+    SELECT count(*) FROM (
+        SELECT FROM links WHERE workspace_id = :workspace AND state IN ('up', 'degraded')
+        AND last_checked_at >= :since LIMIT :enough) AS alive
+""")
 ALIVE = (State.UP, State.DEGRADED, State.RECOVERING)
 
 
@@ -34,6 +49,7 @@ class Seen:
     state: str
     host: str
     result: Result
+    failing_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +69,27 @@ def storm(seen: Iterable[Seen], rules: FreezeRules) -> Storm | None:
     if hosts < rules.hosts or len(failed) <= rules.share * len(before):
         return None
     return Storm(len(failed), len(before), hosts)
+
+
+def doubted_since(seen: Iterable[Seen]) -> datetime | None:
+    """When the first of those failures began that one of these results may confirm."""
+    confirming = [each.failing_since for each in seen if each.state == State.FAILING and is_doubtful(each.result)]
+    return min((since for since in confirming if since), default=None)
+
+
+def long_storm(session: Session, workspace_id: uuid.UUID, since: datetime, rules: FreezeRules) -> Storm | None:
+    """Did links fail together since then that were checked one by one? Of a part with few links `storm` sees nothing.
+
+    As there, only links count that have worked, in the checks that are remembered of them.
+    """
+    values = {"workspace": workspace_id, "since": since - SLACK}
+    failed, hosts = session.execute(FAILED_SINCE, values).one()
+    if hosts < rules.hosts or rules.share >= 1:
+        return None
+    # So many that work make it no storm; none beyond them needs to be counted.
+    enough = math.ceil(failed * (1 - rules.share) / rules.share) if rules.share else failed
+    alive = session.scalar(ALIVE_SINCE, {**values, "enough": enough}) or 0
+    return Storm(failed, failed + alive, hosts) if failed > rules.share * (failed + alive) else None
 
 
 def is_doubtful(result: Result) -> bool:

@@ -25,7 +25,7 @@ from tasks.links.overlays import Episode
 from tasks.links.pace import Pace
 from tasks.links.result import Result
 from tasks.links.state import Announcement, ConfirmRules, Moment, Standing, State, Step, advance
-from tasks.links.verdict import Permanence, Verdict
+from tasks.links.verdict import Verdict
 from tasks.urls import host_of
 
 # Never early: a confirmation before its time could not confirm.
@@ -207,12 +207,12 @@ def _columns(standing: Standing) -> Row:
 
 
 def _doubted(row: Row, result: Result) -> Row:
-    """A good check that comes late, from amid a row of failures, leaves only the latest failure standing."""
+    """A good check that comes late, from amid a row of failures, takes it apart: which of them came after it is not
+    known any more, so that the row begins anew with the next."""
     amid = row["failing_since"] is not None and row["failing_since"] < result.finished_at
     if result.verdict not in (Verdict.OK, Verdict.DEGRADED) or row["state"] != State.FAILING or not amid:
         return row
-    hard = int(row["permanence"] == Permanence.HARD)
-    return {**row, "failures": 1, "hard_failures": hard, "failing_since": row["last_checked_at"]}
+    return {**row, "failures": 0, "hard_failures": 0, "failing_since": None}
 
 
 def _seen(row: Row, result: Result) -> Row:
@@ -327,7 +327,8 @@ def _tell(outcome: Outcome, step: Step, result: Result) -> None:
     outcome.events += [_said(row, each, result) for each in overlays.owed(told, present, quiet)]
     row["told"] = _as_json(overlays.believed(told, present, quiet))
     muted_until = row.get("muted_until")
-    if present and not told and muted_until and muted_until > at:
+    owes = (told.id if told else None) != (present.id if present else None)
+    if owes and muted_until and muted_until > at:
         # The link is looked at again when it may be spoken of.
         row["next_check_at"] = min(row["next_check_at"], muted_until)
 

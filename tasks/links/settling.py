@@ -107,7 +107,7 @@ def _move_known(
 ) -> list[Outcome]:
     if not known:
         return []
-    held = _is_held(session, course, [Seen(row["state"], row["host"], checked[row["url"]].result) for row in known])
+    held = _is_held(session, course, [_seen(row, checked[row["url"]].result) for row in known])
     moved = [_move(course, row, checked[row["url"]], held) for row in known]
     update_rows(session, LINKS, "id", [_mutable(outcome.row) for outcome in moved])
     return moved
@@ -152,12 +152,18 @@ def _bear(course: Course, identity: uuid.UUID, checked: Checked) -> Outcome:
     return record.apply(row, checked.result, part.scheduled_at, course.rules, course.pace)
 
 
+def _seen(row: Row, result: Result) -> Seen:
+    return Seen(row["state"], row["host"], result, row["failing_since"])
+
+
 def _is_held(session: Session, course: Course, seen: Sequence[Seen]) -> bool:
     """Whether the failures of this part are too many at once to be believed."""
+    now, workspace_id = datetime.now(UTC), course.part.workspace_id
     storm = freeze.storm(seen, course.freeze)
+    if storm is None and (since := freeze.doubted_since(seen)):
+        storm = freeze.long_storm(session, workspace_id, since, course.freeze)
     if storm is None:
         return False
-    now, workspace_id = datetime.now(UTC), course.part.workspace_id
     holding = freeze.hold(session, workspace_id, now, course.freeze)
     if holding.began:
         told = ChecksFrozen(wire.new_id(), workspace_id, now, storm.failed, storm.checked, storm.hosts)

@@ -197,8 +197,11 @@ def _next_check_s(standing: Standing, at: datetime, rules: ConfirmRules) -> floa
         return None
     if standing.state is State.RECOVERING:
         return rules.offsets_s[0]
-    if standing.state is not State.FAILING or standing.failing_since is None:
+    if standing.state is not State.FAILING:
         return None
+    if standing.failing_since is None:
+        # A row of failures that was taken apart.
+        return rules.offsets_s[0]
     if standing.failures > len(rules.offsets_s):
         return rules.offsets_s[-1]
     due_s = rules.offsets_s[standing.failures - 1] - _elapsed_s(standing.failing_since, at)

@@ -199,6 +199,35 @@ def test_a_storm_of_failures_moves_nothing_is_told_once_and_is_looked_at_again_s
     assert [name for name in told(sessions) if name != "LinksChanged"] == ["ChecksFrozen"]
 
 
+@pytest.mark.parametrize(("fine", "expected"), [(0, ["ChecksFrozen"]), (20, ["LinkBroke"] * 6)])
+def test_failures_that_come_one_by_one_are_a_storm_unless_others_work_meanwhile(
+    sessions: Sessions, fine: int, expected: list[str]
+) -> None:
+    failing = [f"https://{number}.example/" for number in range(6)]
+    others = [f"https://fine-{number}.example/" for number in range(fine)]
+    check(sessions, Answers(), part(*failing, *others))
+    for minutes in (10, 11, 12, 13):
+        for number, url in enumerate(failing):
+            at = minutes + number / 100
+            message = CheckLinks(
+                uuid.uuid4(), WORKSPACE, NOON + timedelta(minutes=at), (LinkSpec(url, full=True),), None
+            )
+            check(sessions, after(at, Reason.TIMEOUT_CONNECT), message)
+        if others:
+            check(sessions, after(minutes, Reason.OK), part(*others, at=NOON + timedelta(minutes=minutes)))
+    assert [name for name in told(sessions) if name != "LinksChanged"] == expected
+    with sessions() as session:
+        states = set(session.scalars(select(Link.state).where(Link.url.in_(failing))))
+    assert states == ({"broken"} if fine else {"failing"})
+
+
+def test_a_list_of_dead_links_is_no_storm(sessions: Sessions) -> None:
+    dead = [f"https://{number}.example/" for number in range(6)]
+    for minutes in (0, 1, 2, 3):
+        check(sessions, after(minutes, Reason.TIMEOUT_CONNECT), part(*dead, at=NOON + timedelta(minutes=minutes)))
+    assert [name for name in told(sessions) if name != "LinksChanged"] == ["LinkBroke"] * 6
+
+
 def test_while_the_checker_is_offline_a_failure_moves_nothing(sessions: Sessions) -> None:
     check(sessions, Answers(), part(URL))
     offline = Connectivity([("192.0.2.1", 53)], reach=lambda _: False)

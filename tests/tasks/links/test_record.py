@@ -122,6 +122,7 @@ def test_a_recovery_that_was_muted_is_told_afterwards_with_its_own_length() -> N
     row, _ = live(link(), "oHH")
     row, told = live(row | {"muted_until": at(6.5)}, "oooo", 3)
     assert told == []
+    assert row["next_check_at"] <= at(6.5)
     [recovered] = step(row, "o", 7).events
     assert recovered.name() == "LinkRecovered"
     assert recovered.duration_s == 600  # type: ignore[union-attr]
@@ -159,10 +160,21 @@ def test_a_good_check_that_comes_late_takes_the_row_of_failures_apart() -> None:
     row = step(row, "T", 3).row
     late = step(row, "o", 2)
     assert late.events == []
-    assert (late.row["state"], late.row["failures"], late.row["hard_failures"]) == ("failing", 1, 0)
-    assert late.row["failing_since"] == at(3)
+    assert (late.row["state"], late.row["failures"], late.row["failing_since"]) == ("failing", 0, None)
+    assert late.row["next_check_at"] == row["next_check_at"]
+    assert live(late.row, "TT", 4)[1] == []
+    assert live(late.row, "TTT", 4)[1] == ["LinkBroke"]
+    # It is looked at soon, whatever a check says that cannot tell.
+    assert step(late.row, "?", 4).row["confirming"]
     # Of the past before the row it says nothing.
     assert step(row, "o", 0.5).row == row
+
+
+def test_what_was_skipped_after_a_failure_is_not_taken_for_one() -> None:
+    row, _ = live(link(), "H-")
+    row = step(row, "-", 4).row
+    late = step(row, "o", 3).row
+    assert live(late, "H", 5)[1] == []
 
 
 @given(st.text("oHT?-", min_size=1, max_size=25), st.randoms(use_true_random=False))
