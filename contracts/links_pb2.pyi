@@ -649,7 +649,7 @@ class CheckPage(_message.Message):
     def __init__(self, items: _Optional[_Iterable[_Union[Check, _Mapping]]] = ..., next: _Optional[str] = ...) -> None: ...
 
 class Job(_message.Message):
-    __slots__ = ("id", "state", "total", "done", "verdicts", "started_at", "finished_at")
+    __slots__ = ("id", "state", "total", "done", "verdicts", "started_at", "finished_at", "source")
     class VerdictsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -664,6 +664,7 @@ class Job(_message.Message):
     VERDICTS_FIELD_NUMBER: _ClassVar[int]
     STARTED_AT_FIELD_NUMBER: _ClassVar[int]
     FINISHED_AT_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
     id: str
     state: str
     total: int
@@ -671,7 +672,26 @@ class Job(_message.Message):
     verdicts: _containers.ScalarMap[str, int]
     started_at: _timestamp_pb2.Timestamp
     finished_at: _timestamp_pb2.Timestamp
-    def __init__(self, id: _Optional[str] = ..., state: _Optional[str] = ..., total: _Optional[int] = ..., done: _Optional[int] = ..., verdicts: _Optional[_Mapping[str, int]] = ..., started_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., finished_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    source: JobSource
+    def __init__(self, id: _Optional[str] = ..., state: _Optional[str] = ..., total: _Optional[int] = ..., done: _Optional[int] = ..., verdicts: _Optional[_Mapping[str, int]] = ..., started_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., finished_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., source: _Optional[_Union[JobSource, _Mapping]] = ...) -> None: ...
+
+class JobSource(_message.Message):
+    __slots__ = ("kind", "url", "error", "duplicates", "rejected_count", "new", "known")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    URL_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    DUPLICATES_FIELD_NUMBER: _ClassVar[int]
+    REJECTED_COUNT_FIELD_NUMBER: _ClassVar[int]
+    NEW_FIELD_NUMBER: _ClassVar[int]
+    KNOWN_FIELD_NUMBER: _ClassVar[int]
+    kind: str
+    url: str
+    error: str
+    duplicates: int
+    rejected_count: int
+    new: int
+    known: int
+    def __init__(self, kind: _Optional[str] = ..., url: _Optional[str] = ..., error: _Optional[str] = ..., duplicates: _Optional[int] = ..., rejected_count: _Optional[int] = ..., new: _Optional[int] = ..., known: _Optional[int] = ...) -> None: ...
 
 class Policy(_message.Message):
     __slots__ = ("host", "version", "updated_at", "options_json", "concurrency", "spacing_ms", "interval_s", "confirm_hard", "confirm_transient", "min_confirm_s", "confirm_offsets_s", "recover_ok")

@@ -6,12 +6,14 @@ import csv
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from tasks.intake.reading import Line
+from tasks.urls import InvalidUrl, normalise, scheme_of
 from web import documents
 from web.limits import (
     EXTERNAL_ID_LONGEST,
@@ -47,8 +49,11 @@ class _Batch(msgspec.Struct, forbid_unknown_fields=True):
     urls: list[msgspec.Raw] | UnsetType = UNSET
     links: list[msgspec.Raw] | UnsetType = UNSET
     markdown: str | UnsetType = UNSET
+    sitemap: str | UnsetType = UNSET
+    page: str | UnsetType = UNSET
 
 
+_MEMBERS = tuple(_Batch.__struct_fields__)
 _BATCH = msgspec.json.Decoder(_Batch)
 _URL = msgspec.json.Decoder(str)
 _LINK = msgspec.json.Decoder(_Link)
@@ -88,9 +93,17 @@ def too_many(most: int) -> Problem:
     return too_large(f"The batch has more than {most:,} lines; split it. Nothing was accepted.")
 
 
-def json_document(body: bytes) -> tuple[str, Iterator[Line], int]:
-    """`{"urls": [...]}`, `{"links": [{...}]}` or `{"markdown": …}`: which, its links, numbered like lines, and how
-    many they are, if that is known."""
+@dataclass(frozen=True)
+class Source:
+    """A page or sitemap of the web that is to be read for its links; the URL is in its normal form."""
+
+    kind: str
+    url: str
+
+
+def json_document(body: bytes) -> Source | tuple[str, Iterator[Line], int]:
+    """`{"sitemap": URL}` or `{"page": URL}` as a source; else `{"urls": [...]}`, `{"links": [{...}]}` or
+    `{"markdown": …}`: which, its links, numbered like lines, and how many they are, if that is known."""
     try:
         batch = _BATCH.decode(body)
     except msgspec.ValidationError as error:
@@ -98,14 +111,27 @@ def json_document(body: bytes) -> tuple[str, Iterator[Line], int]:
         raise invalid(Fault(pointer, detail)) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Problem(400, f"The body is not valid JSON: {error}.") from error
-    if [batch.urls, batch.links, batch.markdown].count(UNSET) != 2:
-        raise invalid(Fault("", 'Give one of "urls", "links" and "markdown".'))
+    given = [name for name in _MEMBERS if getattr(batch, name) is not UNSET]
+    if len(given) != 1:
+        raise invalid(Fault("", f"Give one of {', '.join(_MEMBERS)}."))
+    if batch.sitemap is not UNSET or batch.page is not UNSET:
+        return _source(given[0], getattr(batch, given[0]))
     if batch.markdown is not UNSET:
         return "markdown", documents.markdown(batch.markdown.encode()), 0
     if batch.urls is not UNSET:
         return "urls", _items(batch.urls, _URL.decode), len(batch.urls)
     assert batch.links is not UNSET
     return "links", _items(batch.links, _LINK.decode), len(batch.links)
+
+
+def _source(kind: str, text: str) -> Source:
+    try:
+        url = normalise(text)
+    except InvalidUrl as error:
+        raise invalid(Fault(f"/{kind}", f"It {error}.")) from error
+    if scheme_of(url) not in ("http", "https"):
+        raise invalid(Fault(f"/{kind}", "Give an http or https URL."))
+    return Source(kind, url)
 
 
 def csv_table(chunks: Iterable[bytes]) -> Iterator[Line]:

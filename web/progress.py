@@ -77,6 +77,7 @@ def _of_intake(job: queries.Job) -> dict[str, Any]:
         "verdicts": {},
         "started_at": job.created_at,
         "finished_at": job.finished_at,
+        "source": None,
     }
 
 
@@ -88,4 +89,5 @@ def _queued(job: queries.Job) -> dict[str, Any]:
         "verdicts": {},
         "started_at": None,
         "finished_at": None,
+        "source": None,
     }

@@ -21,7 +21,10 @@ class NotCancellable(Exception):
 
 
 def cancel(session: Session, caller: Caller, job_id: uuid.UUID) -> bool:
-    """Drop the job's unfinished parts; whether there was such a job. Doing it again changes nothing."""
+    """Drop the job's unfinished parts; whether there was such a job. Doing it again changes nothing.
+
+    Links may have put parts back that intake counts as done, so it is told in any case.
+    """
     submission = session.scalar(
         select(Submission)
         .where(Submission.id == job_id, Submission.workspace_id == caller.workspace_id)
@@ -31,7 +34,7 @@ def cancel(session: Session, caller: Caller, job_id: uuid.UUID) -> bool:
         return False
     if submission.kind != CANCELLABLE:
         raise NotCancellable
-    if submission.cancelled_at is None and submission.finished_at is None:
+    if submission.cancelled_at is None:
         dropped = _drop(session, job_id)
         submission.cancelled_at = datetime.now(UTC)
         record_action(session, caller, "links.cancel", "job", str(job_id), "", {"parts": dropped})

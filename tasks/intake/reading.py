@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from tasks import wire
-from tasks.intake.seen import Seen
 from tasks.links.messages import link_ids
+from tasks.seen import Seen
 from tasks.urls import InvalidUrl, normalise
 
 # A client learns of this many bad lines by name; the count is of all.

@@ -24,7 +24,7 @@ from tasks.intake import parts
 from tasks.intake.models import OUTBOX, Part, Submission
 from tasks.intake.parts import Job, Piece
 from tasks.intake.reading import Accepted, Line, Reading
-from tasks.links.messages import link_id
+from tasks.links.messages import GatherLinks, link_id
 from tasks.notifications.messages import SendNotification
 
 INTERACTIVE = "links.interactive"
@@ -71,6 +71,27 @@ def accept_links(
     parts.send(session, Part.submission_id == job.id)
     _record_links(session, caller, reading, keep)
     return reading.accepted
+
+
+def accept_source(
+    session: Session,
+    caller: Caller,
+    kind: str,
+    url: str,
+    most: int,
+    settings: Intake,
+    keep: bool = True,
+    dry_run: bool = False,
+) -> uuid.UUID:
+    """Accept a page or sitemap whose links, at most so many, are to be checked; returns the job's id."""
+    job_id, part_id = wire.new_id(), wire.new_id()
+    message = GatherLinks(part_id, caller.workspace_id, job_id, kind, url, most, keep, dry_run)
+    # Nobody knows yet how many there are.
+    _submit(session, caller, job_id, "links", 0)
+    _enqueue(session, Job(job_id, caller.workspace_id, BULK, settings), part_id, message)
+    details = {"source": kind, "keep": keep, "dry_run": dry_run}
+    record_action(session, caller, "links.submit", "job", str(job_id), url, details)
+    return job_id
 
 
 def accept_notification(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 
 from sqlalchemy import Interval, delete, func, literal, select, text, update
 from sqlalchemy.dialects.postgresql import insert
@@ -24,6 +25,7 @@ from tasks.links.verdict import JUDGEMENTS, Reason
 
 QUEUE = "links.scheduled"
 RELEASED_AT_ONCE = 1000
+KEPT_AT_ONCE = 16
 # A part that was sent and not heard of is sent again after its lease, which doubles each time, up to this.
 LONGEST_LEASE_S = 21_600.0
 # How long a link waits at most before it is asked again whether it is still being checked.
@@ -76,6 +78,13 @@ def put_back(session: Session, part: CheckLinks, rest: Mapping[datetime, CheckLi
     if part.leased:
         for at, later in rest.items():
             _extend_lease(session, later, at + timedelta(seconds=settings.lease_s))
+
+
+def keep(session: Session, parts: Iterable[CheckLinks], at: datetime) -> None:
+    """Have parts sent that nobody else keeps, as if they had been put back once."""
+    rows = (_row(replace(part, deferrals=1), at) for part in parts)
+    while chunk := list(islice(rows, KEPT_AT_ONCE)):
+        insert_rows(session, PARTS_DEFERRED, chunk)
 
 
 def send_again(session: Session, part: CheckLinks, after_s: float) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from tasks.errors import ShuttingDown
 from tasks.links.fetcher import EngineSettings, Fetcher
+from tasks.links.page import Page
 from tasks.links.resolve import Lookup, system_lookup
 from tasks.links.result import Hop, Result, Target
 
@@ -40,6 +41,13 @@ class Engine:
         if results is None:
             raise EngineClosed("the engine was closed before the checks were done")
         return results
+
+    def read(self, target: Target) -> tuple[Result, Page | None]:
+        """Check one target and return what came back too, where the check came to a page; raises EngineClosed."""
+        found = self._running().read(target)
+        if found is None:
+            raise EngineClosed("the engine was closed before the page was read")
+        return found
 
     def close(self) -> None:
         """Stop; calls that wait raise EngineClosed."""

@@ -21,6 +21,7 @@ from tasks.links.lanes import Grant, Lanes
 from tasks.links.ledger import Ledger
 from tasks.links.loop import Loop
 from tasks.links.memory import Memory
+from tasks.links.page import Page
 from tasks.links.question import Answer as Meaning
 from tasks.links.resolve import Answer, Lookup, Resolver
 from tasks.links.result import Result, Target
@@ -164,11 +165,17 @@ class Fetcher:
 
     def check(self, targets: Sequence[Target]) -> list[Result] | None:
         """Check all targets and wait for their results; None when the fetcher stopped before they were there."""
-        batch = Batch(len(targets))
-        errands = [
-            Errand(Check(target, self._limits, self._memory, self._rules), batch, place)
-            for place, target in enumerate(targets)
-        ]
+        return self._run_checks([Check(target, self._limits, self._memory, self._rules) for target in targets])
+
+    def read(self, target: Target) -> tuple[Result, Page | None] | None:
+        """Check one target and wait for its result and its page; None when the fetcher stopped before."""
+        check = Check(target, self._limits, self._memory, self._rules, keeps_page=True)
+        results = self._run_checks([check])
+        return (results[0], check.page) if results else None
+
+    def _run_checks(self, checks: Sequence[Check]) -> list[Result] | None:
+        batch = Batch(len(checks))
+        errands = [Errand(check, batch, place) for place, check in enumerate(checks)]
         with self._lock:
             if not self.alive:
                 return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -20,6 +21,7 @@ from tasks.database import Sessions, as_json, insert_rows, update_rows
 from tasks.links import (
     announcing,
     deferral,
+    gathered,
     gathering,
     history,
     maintenance,
@@ -29,17 +31,28 @@ from tasks.links import (
     rollup,
     schedule,
     settling,
+    sources,
     tailoring,
     timeline,
 )
 from tasks.links.connectivity import Connectivity
 from tasks.links.flights import Flights
 from tasks.links.grouping import GroupRules
-from tasks.links.messages import CancelParts, CheckLinks, JobFinished, LeaseDueLinks, PartChecked, RollUpChecks
+from tasks.links.harvest import Harvest
+from tasks.links.messages import (
+    CancelParts,
+    CheckLinks,
+    GatherLinks,
+    JobFinished,
+    LeaseDueLinks,
+    PartChecked,
+    RollUpChecks,
+)
 from tasks.links.models import CHECKS, INCIDENTS, MOMENTS, OUTBOX, PartDone
 from tasks.links.record import Outcome
 from tasks.links.result import Result, Target
 from tasks.links.settling import Checked
+from tasks.links.sources import Reader
 from tasks.vault import Vault
 
 SCHEDULED = "links.scheduled"
@@ -51,6 +64,8 @@ ONLINE = Connectivity(())
 ALONE = Flights()
 # Opens nothing: of a worker that was given no key.
 CLOSED = Vault(os.urandom(32), LINKS_KEY)
+# A source may take tens of MiB to read, and a few of them must not hold up all that is to be checked.
+GATHERING = threading.BoundedSemaphore(2)
 
 
 class Checker(Protocol):
@@ -96,6 +111,21 @@ def check_links(
             deferral.put_back(session, message, divided.rest, settings)
         else:
             _confirm_again(session, message)
+
+
+def gather_links(message: GatherLinks, *, sessions: Sessions, reader: Reader, settings: Links) -> None:
+    """Read a source, then write the job that its links are, in one transaction."""
+    with sessions.begin() as session:
+        if session.get(PartDone, message.part_id) is not None:
+            _confirm_again(session, message)
+            return
+    with GATHERING, Harvest(message.workspace_id, message.most) as harvest:
+        error = sources.fill(harvest, message.kind, message.url, reader)
+        with sessions.begin() as session:
+            if _is_first(session, message):
+                gathered.write(session, message, harvest, error, settings.part_size)
+            else:
+                _confirm_again(session, message)
 
 
 def cancel_parts(message: CancelParts, *, sessions: Sessions) -> None:
@@ -150,12 +180,12 @@ def group_rules_of(settings: Links) -> GroupRules:
     return GroupRules(settings.group_least, settings.group_span_s, settings.group_wait_s)
 
 
-def _is_first(session: Session, message: CheckLinks) -> bool:
+def _is_first(session: Session, message: CheckLinks | GatherLinks) -> bool:
     mark = insert(PartDone).values(id=message.part_id, job_id=message.job_id).on_conflict_do_nothing()
     return session.scalar(mark.returning(PartDone.id)) is not None
 
 
-def _confirm_again(session: Session, message: CheckLinks) -> None:
+def _confirm_again(session: Session, message: CheckLinks | GatherLinks) -> None:
     """The results stand; whoever sent the part again has not heard of it."""
     if message.job_id:
         outbox.post(session, OUTBOX, [outbox.event(_part_checked(message.part_id, message.job_id))])

@@ -86,6 +86,23 @@ class CheckLinks(Message):
 
 
 @dataclass(frozen=True)
+class GatherLinks(Message):
+    """Fetch a source and have the links that it names checked, as parts of the same job.
+
+    `kind` is `sitemap` or `page`. A source of more than `most` links is refused. With `dry_run` they are only counted.
+    """
+
+    part_id: uuid.UUID
+    workspace_id: uuid.UUID
+    job_id: uuid.UUID
+    kind: str
+    url: str
+    most: int
+    keep: bool = True
+    dry_run: bool = False
+
+
+@dataclass(frozen=True)
 class CancelParts(Message):
     """Do not begin these parts of a job, and record nothing of those that are under way."""
 

@@ -407,6 +407,8 @@ class Job(Base):
     total: Mapped[int]
     done: Mapped[int]
     verdicts: Mapped[dict[str, int]] = mapped_column(JSONB)
+    # Of a job whose links are those of a page or sitemap: what it was, and what came of reading it.
+    source: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     started_at: Mapped[datetime] = mapped_column(server_default=func.now())
     finished_at: Mapped[datetime | None]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections.abc import Iterator
 from functools import cached_property
 
 from selectolax.lexbor import LexborHTMLParser
@@ -11,6 +12,13 @@ from selectolax.lexbor import LexborHTMLParser
 _HTML = ("text/html", "application/xhtml+xml")
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
 _DECLARED_WITHIN = 1024
+_REFERRING = (
+    "a[href], area[href], link[href], img[src], script[src], iframe[src], frame[src], source[src], video, audio[src],"
+    " track[src], embed[src], object[data], input[src]"
+)
+_REFERRED = ("href", "src", "data", "poster")
+# Hints to the browser about a host; what stands there is no page.
+_HINTS = {"preconnect", "dns-prefetch"}
 # What nobody reads; a `noscript` is for browsers that we do not judge by.
 _UNREAD = ["script", "style", "template", "noscript", "head"]
 # fmt: off
@@ -55,6 +63,15 @@ class Page:
     def title(self) -> str:
         found = self._tree.css_first("title")
         return " ".join(found.text().split()) if found else ""
+
+    def references(self) -> Iterator[str]:
+        """What the page links to, loads and embeds, as written, and what that is relative to first."""
+        base = self._tree.css_first("base[href]")
+        yield (base.attributes.get("href") or "") if base else ""
+        for node in self._tree.css(_REFERRING):
+            given = node.attributes
+            if not _HINTS & set((given.get("rel") or "").lower().split()):
+                yield from (url for name in _REFERRED if (url := given.get(name)))
 
     @property
     def asks_password(self) -> bool:

@@ -83,6 +83,19 @@ class CheckView:
 
 
 @dataclass(frozen=True)
+class SourceView:
+    """What came of reading the page or sitemap whose links a job checks; `new` and `known` of a dry run."""
+
+    kind: str
+    url: str
+    error: str
+    duplicates: int
+    rejected_count: int
+    new: int | None = None
+    known: int | None = None
+
+
+@dataclass(frozen=True)
 class JobView:
     """A job's progress."""
 
@@ -93,6 +106,7 @@ class JobView:
     verdicts: dict[str, int]
     started_at: datetime
     finished_at: datetime | None
+    source: SourceView | None
 
 
 @dataclass(frozen=True)
@@ -186,7 +200,8 @@ def get_job(session: Session, workspace_id: uuid.UUID, job_id: uuid.UUID) -> Job
     if job is None:
         return None
     state = "finished" if job.finished_at else "running"
-    return JobView(job.id, state, job.total, job.done, job.verdicts, job.started_at, job.finished_at)
+    source = SourceView(**job.source) if job.source else None
+    return JobView(job.id, state, job.total, job.done, job.verdicts, job.started_at, job.finished_at, source)
 
 
 def list_results(

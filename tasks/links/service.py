@@ -3,25 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 
 from config.settings import LINKS_KEY, Database, Links, LinksKey, load
 from tasks import database
-from tasks.links import handlers
+from tasks.links import handlers, sitemap
 from tasks.links.connectivity import Connectivity
 from tasks.links.fetch import Engine, EngineSettings
 from tasks.links.flights import Flights
-from tasks.links.messages import CancelParts, CheckLinks, LeaseDueLinks, RollUpChecks
+from tasks.links.messages import CancelParts, CheckLinks, GatherLinks, LeaseDueLinks, RollUpChecks
 from tasks.links.models import OUTBOX
 from tasks.service import Service
 from tasks.vault import Vault
 
+# For one page or sitemap, which may be many times as large as what is checked.
+READ_TIMEOUT_S = 120.0
+READ_PATIENCE_S = 30.0
+
 
 def build(environ: Mapping[str, str]) -> Service:
-    """Links, ready to be run by a worker. One engine does all transfers of the process."""
+    """Links, ready to be run by a worker. One engine does all checks of the process; another, which starts with the
+    first of them, fetches sources, whose bodies are larger than any that is looked at for a check."""
     settings = load(Links, environ)
     sessions = database.connect(load(Database, environ, "links").url, "pranala links")
     engine = Engine(engine_settings(settings))
+    reader = Engine(reader_settings(settings))
+
+    def stop() -> None:
+        engine.close()
+        reader.close()
+
     return Service(
         name="links",
         sessions=sessions,
@@ -36,11 +48,12 @@ def build(environ: Mapping[str, str]) -> Service:
                 flights=Flights(settings.redis_url),
                 vault=Vault(load(LinksKey, environ).key, LINKS_KEY),
             ),
+            GatherLinks: partial(handlers.gather_links, sessions=sessions, reader=reader, settings=settings),
             CancelParts: partial(handlers.cancel_parts, sessions=sessions),
             LeaseDueLinks: partial(handlers.lease_due, sessions=sessions, settings=settings),
             RollUpChecks: partial(handlers.roll_up, sessions=sessions),
         },
-        stop=engine.close,
+        stop=stop,
     )
 
 
@@ -64,4 +77,20 @@ def engine_settings(settings: Links) -> EngineSettings:
         suggest_https=settings.suggest_https,
         soft_404=settings.soft_404,
         robots=settings.robots,
+    )
+
+
+def reader_settings(settings: Links) -> EngineSettings:
+    """The same guard and the same limits by host, for whole pages and sitemaps."""
+    return replace(
+        engine_settings(settings),
+        total_timeout_s=READ_TIMEOUT_S,
+        backoff_patience_s=READ_PATIENCE_S,
+        body_cap_bytes=sitemap.LARGEST,
+        fragments=False,
+        suggest_https=False,
+        soft_404=False,
+        robots=False,
+        slow_ms=0.0,
+        tls_warn_days=0.0,
     )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import time
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 
+import psycopg
 import pytest
 
 from cli.local.backing import start_backing
@@ -56,6 +58,13 @@ def asked(behaviour: BehaviourServer, story: str) -> int:
     return sum(count for path, count in behaviour.memory.hits.items() if path.startswith(story))
 
 
+def parts_left(system: System, job_id: str) -> int:
+    """As intake sees it: a part whose links were put back is done."""
+    with psycopg.connect(system.backing.database_urls["intake"].replace("+psycopg", "")) as connection:
+        found = connection.execute("SELECT count(*) FROM parts WHERE submission_id = %s", (job_id,)).fetchone()
+    return int(found[0]) if found else 0
+
+
 def seconds_of(system: System, job_id: str, host: str) -> float:
     """From the first check of a host to its last."""
     times = [
@@ -102,6 +111,21 @@ def test_another_host_is_as_fast_as_ever_while_one_is_left_alone(polite: System,
     wait_for(lambda: asked(behaviour, busy), 10, "the other host to be asked")
     assert check_the_other() <= undisturbed * 1.1
     assert polite.finished(refused)["verdicts"]["ok"] == 60
+
+
+def test_what_a_host_put_off_is_not_checked_after_its_job_was_cancelled(
+    polite: System, behaviour: BehaviourServer
+) -> None:
+    busy = fresh("/busy/6")
+    job = polite.submit([f"{other_host(behaviour)}{busy}&n={n}" for n in range(40)])
+    wait_for(lambda: not parts_left(polite, job), 30, "all parts to be put back")
+    assert polite.call("DELETE", f"/jobs/{job}").json()["state"] == "cancelled"
+    time.sleep(2)
+    before = asked(behaviour, busy)
+    time.sleep(8)
+    assert asked(behaviour, busy) == before
+    ended = polite.get(f"/jobs/{job}")
+    assert (ended["state"], ended["done"] < 40) == ("cancelled", True)
 
 
 def test_a_host_that_wants_too_much_time_is_recorded_as_it_is(polite: System, behaviour: BehaviourServer) -> None:

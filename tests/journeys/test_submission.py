@@ -6,6 +6,7 @@ from itertools import islice
 from tasks.urls import normalise
 from tests.journeys.system import System, fresh
 from tests.servers.behaviour import BehaviourServer
+from tests.servers.files import Files
 
 
 def test_a_single_link_is_readable_at_once_and_checked_soon(system: System, behaviour: BehaviourServer) -> None:
@@ -75,3 +76,24 @@ def test_nothing_is_open_without_a_key(system: System) -> None:
     assert response.status_code == 401
     assert response.headers["WWW-Authenticate"].startswith("Bearer")
     assert response.json()["trace_id"]
+
+
+def test_the_links_of_a_sitemap_and_of_a_page_are_checked(system: System) -> None:
+    with Files() as site:
+        site.pages |= {
+            "/sitemap.xml": (f"<urlset><url><loc>{site.url}/a</loc></url></urlset>".encode(), "application/xml"),
+            "/a": (b"<a href='/b'>b</a><a href='/gone'>gone</a>", "text/html"),
+            "/b": (b"<p>b</p>", "text/html"),
+        }
+        found = {}
+        for body in ({"sitemap": f"{site.url}/sitemap.xml"}, {"page": f"{site.url}/a"}):
+            job = system.finished(system.post("/batches", body)["job_id"])
+            assert job["total"] == job["done"]
+            found |= {each["url"]: each["reason"] for each in system.all(f"/jobs/{job['id']}/results")}
+        assert found == {f"{site.url}/a": "ok", f"{site.url}/b": "ok", f"{site.url}/gone": "http_404"}
+
+
+def test_a_source_that_may_not_be_fetched_is_told_in_its_job(system: System) -> None:
+    job = system.finished(system.post("/batches", {"sitemap": "http://10.0.0.1/sitemap.xml"})["job_id"])
+    assert (job["total"], job["done"]) == (0, 0)
+    assert "may not be fetched" in job["source"]["error"]

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 
 from contracts import links_pb2
 from tasks.intake.models import Outbox
-from tasks.links.messages import CheckLinks, LinkSpec, link_id
+from tasks.links.messages import CheckLinks, GatherLinks, LinkSpec, link_id
 from tests.web.conftest import WORKSPACE, MakeClient
 from tests.web.neighbours import Neighbours
 from web.front import EXTENSION
@@ -274,3 +274,47 @@ def test_the_same_key_for_kept_and_unkept_links_is_another_request(client: Flask
 @pytest.mark.parametrize("query", ["dry_run=maybe", "keep=2", "colour=red"])
 def test_a_query_that_is_not_understood_is_refused(client: FlaskClient, query: str) -> None:
     assert client.post(f"/api/v1/batches?{query}", data=A, content_type="text/plain").status_code == 422
+
+
+@pytest.mark.parametrize("kind", ["sitemap", "page"])
+@pytest.mark.parametrize("query", ["", "?keep=false", "?dry_run=true"])
+def test_a_source_is_accepted_and_left_to_links_to_fetch(
+    client: FlaskClient, outbox: Callable[[], list[Outbox]], kind: str, query: str
+) -> None:
+    response = client.post(f"/api/v1/batches{query}", json={kind: "HTTPS://Site.example"})
+    assert response.status_code == 202
+    assert response.json["accepted"] is None
+    [message] = [msgspec.json.decode(each.body, type=GatherLinks) for each in outbox() if each.name == "GatherLinks"]
+    assert (message.kind, message.url, message.most) == (kind, "https://site.example/", 1_000_000)
+    assert (message.keep, message.dry_run) == ("keep" not in query, "dry_run" in query)
+    job = client.get(response.headers["Location"]).json
+    assert (job["id"], job["state"], job["total"], job["source"]) == (str(message.job_id), "queued", 0, None)
+
+
+def test_what_came_of_a_source_is_told_with_its_job(client: FlaskClient, neighbours: Neighbours) -> None:
+    accepted = client.post("/api/v1/batches", json={"sitemap": A}).json
+    told = links_pb2.JobSource(kind="sitemap", url=A, error="the sitemap answered 404")
+    neighbours.jobs[accepted["job_id"]] = links_pb2.Job(id=accepted["job_id"], state="finished", source=told)
+    job = client.get(f"/api/v1/jobs/{accepted['job_id']}").json
+    assert job["state"] == "finished"
+    assert job["source"]["error"] == "the sitemap answered 404"
+    assert (job["source"]["new"], job["source"]["known"]) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({"sitemap": "site.example/sitemap.xml"}, "/sitemap"),
+        ({"page": "ftp://site.example/"}, "/page"),
+        ({"page": "https://user:secret@site.example/"}, "/page"),
+        ({"page": ["https://site.example/"]}, "/page"),
+        ({"page": A, "sitemap": A}, ""),
+    ],
+)
+def test_a_source_that_cannot_be_fetched_is_refused_at_once(
+    client: FlaskClient, accepted: Callable[[], tuple[int, int]], body: object, pointer: str
+) -> None:
+    response = client.post("/api/v1/batches", json=body)
+    assert response.status_code == 422
+    assert response.json["errors"][0]["pointer"] == pointer
+    assert accepted() == (0, 0)

@@ -8,11 +8,11 @@ from xml.etree import ElementTree as Xml
 import grpc
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import func, update
+from sqlalchemy import delete, func, update
 
 from contracts import links_pb2
 from tasks.database import Sessions
-from tasks.intake.models import Outbox, Submission
+from tasks.intake.models import Outbox, Part, Submission
 from tests.web.neighbours import Neighbours
 from web import events
 
@@ -191,6 +191,19 @@ def test_a_cancelled_job_is_never_begun_and_cancelling_again_changes_nothing(
     assert [each.body for each in waiting] == [None] * len(waiting), "what was not sent yet has become needless"
     recorded = [json.loads(each.body)["events"][0]["action"] for each in outbox() if each.name == "RecordEvents"]
     assert recorded == ["links.submit", "links.cancel"]
+
+
+def test_a_job_that_was_put_back_can_be_cancelled_after_all_its_parts_were_done(
+    client: FlaskClient, neighbours: Neighbours, sessions: Sessions, outbox: Callable[[], list[Outbox]]
+) -> None:
+    job_id = submit(client)
+    neighbours.jobs[job_id] = links_pb2.Job(id=job_id, state="running", total=3, done=1, verdicts={"ok": 1})
+    with sessions.begin() as session:
+        session.execute(delete(Part))
+        session.execute(update(Submission).values(finished_at=func.now()))
+    assert client.delete(f"/api/v1/jobs/{job_id}").json["state"] == "cancelled"
+    [told] = [json.loads(each.body) for each in outbox() if each.name == "CancelParts"]
+    assert told == {"job_id": job_id, "part_ids": []}
 
 
 def test_a_finished_job_stays_finished(client: FlaskClient, checked: str, sessions: Sessions) -> None:

@@ -11,8 +11,8 @@ from flask import Response, request
 from sqlalchemy.orm import Session
 
 from contracts import links_pb2 as pb
-from tasks.intake.reading import Line
-from tasks.intake.submissions import accept_links
+from tasks.intake.reading import Accepted, Line
+from tasks.intake.submissions import accept_links, accept_source
 from tasks.intake.survey import survey
 from web import answers, documents, lines
 from web.accepting import Work, accept, job_location
@@ -21,12 +21,15 @@ from web.answers import JSON
 from web.blueprint import Blueprint
 from web.front import front
 from web.limits import BATCH_JSON_MIB
+from web.lines import Source
 from web.problems import Fault, Problem, unsupported_media_type
 from web.schemas.links import (
     BatchQuerySchema,
     BatchSchema,
     LinksSchema,
     MarkdownSchema,
+    PageSchema,
+    SitemapSchema,
     SurveySchema,
     UrlsSchema,
 )
@@ -67,7 +70,7 @@ EXAMPLES = {
 }
 BODY = {
     "required": True,
-    "content": {JSON: {"schema": {"oneOf": [UrlsSchema, LinksSchema, MarkdownSchema]}}}
+    "content": {JSON: {"schema": {"oneOf": [UrlsSchema, LinksSchema, MarkdownSchema, SitemapSchema, PageSchema]}}}
     | {kind: {"schema": {"type": "string"}, "example": example} for kind, example in EXAMPLES.items()},
 }
 
@@ -87,12 +90,21 @@ def submit_batch(arguments: dict[str, Any]) -> Response:
     document of at most 32 MiB, or a document whose links are meant: Markdown, HTML (such as exported bookmarks), OPML.
     Bad lines are rejected by number and spoil no other. An upload that is cut short is not accepted at all.
     `dry_run=true` accepts nothing and answers 200.
+
+    The links of `{"sitemap": URL}` and `{"page": URL}` are those that are found there, by a worker and after the
+    answer: the job says when it was read, how many links there are, or why there are none. With `dry_run=true` that
+    job counts them and checks none.
     """
     with Spool(_upload()) as spool:
         batch = _batch(spool)
-        if arguments["dry_run"]:
+        keep, dry_run = arguments["keep"], arguments["dry_run"]
+        if isinstance(batch, Source):
+            return accept(
+                lambda: f"{keep} {dry_run} {spool.fingerprint()}",
+                lambda session: _write_source(session, batch, keep, dry_run),
+            )
+        if dry_run:
             return answers.json(survey(caller(), batch.lines, _count_known, batch.expected))
-        keep = arguments["keep"]
         # The same lines mean other work when they are not kept.
         return accept(lambda: f"{keep} {spool.fingerprint()}", lambda session: _write(session, batch, keep))
 
@@ -105,7 +117,7 @@ def _upload() -> Upload:
     return upload_of(request, BATCH_JSON_MIB if request.mimetype in WHOLE else front().settings.max_body_mb)
 
 
-def _batch(spool: Spool) -> Batch:
+def _batch(spool: Spool) -> Batch | Source:
     """What makes lines of the body."""
     most = front().settings.batch_most
     if request.mimetype == JSON:
@@ -125,8 +137,11 @@ def _refuse_unread() -> None:
         raise unsupported_media_type(f"The charset {charset} is not read; send UTF-8.", ACCEPTED)
 
 
-def _document(body: bytes, most: int) -> Batch:
-    member, found, count = lines.json_document(body)
+def _document(body: bytes, most: int) -> Batch | Source:
+    document = lines.json_document(body)
+    if isinstance(document, Source):
+        return document
+    member, found, count = document
     pointer = "/markdown".format if member == "markdown" else lambda number: f"/{member}/{number - 1}"
     return Batch(lines.at_most(found, most), pointer, count)
 
@@ -134,6 +149,15 @@ def _document(body: bytes, most: int) -> Batch:
 def _count_known(ids: Sequence[bytes]) -> int:
     wanted = pb.CountKnownRequest(workspace_id=str(caller().workspace_id), ids=b"".join(ids))
     return int(front().services.links.call("CountKnown", wanted).known)
+
+
+def _write_source(session: Session, source: Source, keep: bool, dry_run: bool) -> Work:
+    most = front().settings.batch_most
+    job_id = accept_source(
+        session, caller(), source.kind, source.url, most, front().intake_settings, keep=keep, dry_run=dry_run
+    )
+    body = msgspec.to_builtins(Accepted(job_id)) | {"accepted": None}
+    return Work(body, job_location(job_id), "sources")
 
 
 def _write(session: Session, batch: Batch, keep: bool) -> Work:

@@ -47,6 +47,11 @@ def cancel_job(id: uuid.UUID) -> Response:
 
     What is not begun is never begun; what is on record stays. Cancelling again, or what is finished, changes nothing.
     """
+    progress = _progress()
+    job = progress.job(id)
+    # Links alone know whether anything was put back, but while there are parts here it need not be asked.
+    if job.kind == "links" and job.finished_at and (seen := progress.document(id))["state"] == "finished":
+        return answers.json(seen)
     try:
         with front().intake.begin() as session:
             found = cancellation.cancel(session, caller(), id)
@@ -54,7 +59,7 @@ def cancel_job(id: uuid.UUID) -> Response:
         raise Problem(409, "Only jobs of links can be cancelled.", slug="not-cancellable") from error
     if not found:
         raise not_found("job")
-    return answers.json(_progress().document(id))
+    return answers.json(progress.document(id))
 
 
 @blueprint.route("/<uuid:id>/results", scope="links:read")

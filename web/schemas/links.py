@@ -68,7 +68,11 @@ class BatchSchema(Output):
     """What came of a batch."""
 
     job_id = fields.UUID(required=True)
-    accepted = fields.Integer(required=True)
+    accepted = fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Null for a page or sitemap, which has yet to be read; the job's `total` will say."},
+    )
     duplicates = fields.Integer(required=True, metadata={"description": "Lines that repeat an earlier one."})
     rejected_count = fields.Integer(required=True)
     rejected = fields.List(
@@ -104,13 +108,51 @@ class MarkdownSchema(Input):
     markdown = fields.String(required=True, validate=validate.Length(min=1))
 
 
+class SitemapSchema(Input):
+    """A sitemap, or an index of sitemaps, whose pages are the batch. It is fetched by a worker."""
+
+    sitemap = fields.String(
+        required=True,
+        validate=validate.Length(1, URL_LONGEST),
+        metadata={"description": "XML, text or gzip.", "example": "https://example.com/sitemap.xml"},
+    )
+
+
+class PageSchema(Input):
+    """An HTML page; what it links to, loads and embeds is the batch. It is fetched by a worker."""
+
+    page = fields.String(
+        required=True, validate=validate.Length(1, URL_LONGEST), metadata={"example": "https://example.com/"}
+    )
+
+
+class JobSourceSchema(Output):
+    """What came of reading the page or sitemap whose links a job checks."""
+
+    kind = fields.String(required=True, validate=validate.OneOf(["sitemap", "page"]))
+    url = fields.String(required=True)
+    error = fields.String(
+        required=True, metadata={"description": "Why it could not be read, or not all of it; empty where it could."}
+    )
+    duplicates = fields.Integer(required=True)
+    rejected_count = fields.Integer(required=True, metadata={"description": "What it names that is no URL."})
+    new = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "Of a dry run: links that would be added."}
+    )
+    known = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "Of a dry run: links that are there already."}
+    )
+
+
 class JobSchema(Output):
     """How far accepted work has come."""
 
     id = fields.UUID(required=True)
     kind = fields.String(required=True, validate=validate.OneOf(["links", "notification", "audit"]))
     state = fields.String(required=True, validate=validate.OneOf(["queued", "running", "finished", "cancelled"]))
-    total = fields.Integer(required=True)
+    total = fields.Integer(
+        required=True, metadata={"description": "0 until the page or sitemap was read whose links they are."}
+    )
     done = fields.Integer(required=True)
     verdicts = fields.Dict(
         keys=fields.String(), values=fields.Integer(), required=True, metadata={"description": "Empty but for links."}
@@ -118,6 +160,12 @@ class JobSchema(Output):
     created_at = UtcTime(required=True)
     started_at = UtcTime(required=True, allow_none=True)
     finished_at = UtcTime(required=True, allow_none=True)
+    source = fields.Nested(
+        JobSourceSchema,
+        required=True,
+        allow_none=True,
+        metadata={"description": "Of a page or sitemap, once it was read; null for all other jobs."},
+    )
 
 
 class HopSchema(Output):

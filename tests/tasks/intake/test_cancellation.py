@@ -1,5 +1,6 @@
 import uuid
 
+import msgspec
 import pytest
 from sqlalchemy import func, select
 
@@ -12,7 +13,7 @@ from tasks.intake.handlers import finish_part
 from tasks.intake.models import Outbox, Part
 from tasks.intake.reading import Line
 from tasks.intake.submissions import Caller, accept_links, accept_notification
-from tasks.links.messages import PartChecked
+from tasks.links.messages import CancelParts, PartChecked
 from tests.conftest import MakeDatabase
 
 CALLER = Caller(uuid.uuid4(), "key:admin")
@@ -63,6 +64,16 @@ def test_a_part_that_is_done_after_the_cancellation_changes_nothing(sessions: Se
         job = queries.get_job(session, CALLER.workspace_id, job_id)
     assert job
     assert job.finished_at is None
+
+
+def test_a_job_whose_parts_are_done_here_may_have_been_put_back_there(sessions: Sessions, job_id: uuid.UUID) -> None:
+    for part in part_ids(sessions):
+        finish_part(PartChecked(wire.new_id(), part, job_id), sessions=sessions)
+    with sessions.begin() as session:
+        assert cancel(session, CALLER, job_id)
+    with sessions() as session:
+        told = session.scalars(select(Outbox.body).where(Outbox.name == "CancelParts")).all()
+    assert [msgspec.json.decode(each, type=CancelParts) for each in told] == [CancelParts(job_id, ())]
 
 
 def test_only_ones_own_jobs_of_links_can_be_cancelled(sessions: Sessions, job_id: uuid.UUID) -> None:

@@ -5,7 +5,7 @@ import uuid
 
 import pytest
 
-from tasks.intake.seen import Seen
+from tasks.seen import Seen
 
 
 @pytest.mark.parametrize("expected", [0, 10, 5000])
