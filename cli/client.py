@@ -111,6 +111,22 @@ class Client:
         """The links that are kept alive, newest first."""
         return self._all("/links", wanted)
 
+    def incidents(self, **wanted: str) -> Iterator[Any]:
+        """What is or was broken, the latest first."""
+        return self._all("/incidents", wanted)
+
+    def incident(self, incident_id: str) -> Any:
+        """An incident with its timeline."""
+        return self._ask("GET", f"/incidents/{incident_id}")
+
+    def incident_groups(self, **wanted: str) -> Iterator[Any]:
+        """Hosts whose links broke together, the latest first."""
+        return self._all("/incident-groups", wanted)
+
+    def acknowledge(self, identity: str, group: bool = False) -> Any:
+        """Say that an incident, or a group, has been seen."""
+        return self._ask("POST", f"/{'incident-groups' if group else 'incidents'}/{identity}/acknowledge")
+
     def export(self, job_id: str, content_type: str, **query: str) -> Iterator[bytes]:
         """A job's results in another form, as they come."""
         headers = {"Accept": content_type}

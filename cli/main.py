@@ -9,6 +9,7 @@ COMMANDS = {
     "check": "cli.check:check",
     "batch": "cli.batch:batch",
     "links": "cli.links:links",
+    "incidents": "cli.incidents:incidents",
     "export": "cli.export:export",
     "doctor": "cli.local.commands:doctor",
 }
