@@ -26,6 +26,8 @@ RULES = (
     "tasks.notifications.backoff",
     "tasks.accounts.keys",
 )
+# What a request is judged by before it is accepted.
+OPEN_TO_WEB = ("tasks.accounts.keys", "tasks.links.options", "tasks.links.validity", "tasks.links.disclosure")
 MESSENGERS = ("celery", "kombu", "amqp")
 
 
@@ -64,7 +66,7 @@ def may_import(importer: str, imported: str) -> bool:
         return target in ("workers", "tasks", "config", "contracts")
     if top == "web":
         tasks_open = is_core(imported) or is_messages(imported) or service_of(imported) == "intake"
-        return target in ("web", "config", "contracts") or tasks_open or imported == "tasks.accounts.keys"
+        return target in ("web", "config", "contracts") or tasks_open or imported in OPEN_TO_WEB
     if is_messages(importer):
         return imported == "tasks.wire"
     own = service_of(importer)

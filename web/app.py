@@ -21,6 +21,7 @@ from web.api import (
     links,
     monitor,
     notifications,
+    policies,
     statistics,
     windows,
 )
@@ -41,6 +42,7 @@ API = (
     incidents,
     incident_groups,
     windows,
+    policies,
     statistics,
     badges,
     notifications,

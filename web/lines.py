@@ -14,8 +14,9 @@ from msgspec import UNSET, Meta, UnsetType
 
 from tasks.intake.reading import Line
 from tasks.urls import InvalidUrl, normalise, scheme_of
-from web import documents
+from web import documents, options
 from web.limits import (
+    CONFIRM_LONGEST_S,
     EXTERNAL_ID_LONGEST,
     INTERVAL_LONGEST_S,
     INTERVAL_SHORTEST_S,
@@ -27,7 +28,11 @@ from web.problems import Fault, Problem, invalid, too_large
 
 LINE_LONGEST = 64 * 1024
 SHOWN = 500
-COLUMNS = ("url", "interval_s", "tags", "external_id")
+OPTION_COLUMNS = ("method", "timeout_s", "robots")
+COLUMNS = (
+    *("url", "interval_s", "tags", "external_id", "full", "confirm_hard", "confirm_transient", "min_confirm_s"),
+    *OPTION_COLUMNS,
+)
 DELIMITERS = (",", ";", "\t")
 
 # What is decoded in one go; with what is left of the block before it stays below the longest line, mostly.
@@ -43,6 +48,25 @@ class _Link(msgspec.Struct, forbid_unknown_fields=True):
     interval_s: Annotated[int, Meta(ge=INTERVAL_SHORTEST_S, le=INTERVAL_LONGEST_S)] | None = None
     tags: Annotated[tuple[_Tag, ...], Meta(max_length=TAGS_MOST)] | None = None
     external_id: Annotated[str, Meta(max_length=EXTERNAL_ID_LONGEST, pattern=ONE_LINE)] | None = None
+    full: bool = False
+    confirm_hard: Annotated[int, Meta(ge=1, le=100)] | None = None
+    confirm_transient: Annotated[int, Meta(ge=1, le=100)] | None = None
+    min_confirm_s: Annotated[float, Meta(ge=0, le=CONFIRM_LONGEST_S)] | None = None
+    options: dict[str, Any] | None = None
+
+    @property
+    def is_plain(self) -> bool:
+        """Is nothing set on how it is checked?"""
+        confirms = self.confirm_hard or self.confirm_transient or self.min_confirm_s is not None
+        return self.options is None and not confirms
+
+
+class _Cells(_Link, forbid_unknown_fields=True):
+    """A row of CSV, in which the simple ones of the options are columns."""
+
+    method: str | None = None
+    timeout_s: float | None = None
+    robots: bool | None = None
 
 
 class _Batch(msgspec.Struct, forbid_unknown_fields=True):
@@ -171,8 +195,8 @@ def _record(row: tuple[int, str, str], columns: tuple[str, ...], delimiter: str)
     if "tags" in given:
         given["tags"] = [tag.strip() for tag in re.split("[;,]", given["tags"]) if tag.strip()]
     try:
-        return _line(number, msgspec.convert(given, _Link, strict=False))
-    except msgspec.ValidationError as error:
+        return _line(number, _of_cells(msgspec.convert(given, _Cells, strict=False)))
+    except (msgspec.ValidationError, options.Refused) as error:
         return Line(number, text[:SHOWN], fault=_fault(error))
 
 
@@ -191,17 +215,30 @@ def _items(items: list[msgspec.Raw], decode: Decode) -> Iterator[Line]:
 def _decoded(number: int, item: bytes | msgspec.Raw, decode: Decode) -> Line:
     try:
         return _line(number, decode(item))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        return Line(number, bytes(item)[:SHOWN].decode(errors="replace"), fault=_fault(error))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, options.Refused) as error:
+        # What is told of a bad line is remembered with the answer, and options may hold secrets.
+        shown = bytes(item).partition(b'"options"')[0][:SHOWN]
+        return Line(number, shown.decode(errors="replace"), fault=_fault(error))
 
 
 def _line(number: int, value: _Link | str) -> Line:
     if isinstance(value, str):
         return Line(number, value)
-    return Line(number, value.url, value.interval_s, value.tags, value.external_id)
+    line = Line(number, value.url, value.interval_s, value.tags, value.external_id, "", value.full)
+    if value.is_plain:
+        return line
+    settings, secrets = options.settings_of(msgspec.structs.asdict(value))
+    return line._replace(settings=settings, secrets=secrets)
+
+
+def _of_cells(row: _Cells) -> _Cells:
+    given = {name: value for name in OPTION_COLUMNS if (value := getattr(row, name)) is not None}
+    return msgspec.structs.replace(row, options=given) if given else row
 
 
 def _fault(error: Exception) -> str:
+    if isinstance(error, options.Refused):
+        return str(error)
     if not isinstance(error, msgspec.ValidationError):
         return f"is not valid JSON: {error}"
     detail, pointer = _place(str(error))

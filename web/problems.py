@@ -199,7 +199,8 @@ def _missing(failure: rpc.Failure) -> Problem:
 def _refused(failure: rpc.Failure) -> Problem:
     # A service that knows which field is at fault says so: `target: is not a mail address`.
     field, found, detail = failure.detail.partition(": ")
-    return invalid(Fault(f"/{field}", detail) if found and field.isidentifier() else Fault("", failure.detail))
+    place = field.partition("/")[0]
+    return invalid(Fault(f"/{field}", detail) if found and place.isidentifier() else Fault("", failure.detail))
 
 
 def _stale(_: rpc.Failure) -> Problem:

@@ -12,7 +12,7 @@ from tasks.database import Sessions
 from tasks.intake import queries
 from web import proto, rpc
 from web.problems import not_found
-from web.schemas.links import VERDICTS
+from web.schemas.words import VERDICTS
 
 PAGE = 500
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 
@@ -12,12 +13,14 @@ STRUCT = "google.protobuf.Struct"
 
 
 def to_json(message: Message) -> dict[str, Any]:
-    """The message with every field of its contract present, under its contract's name."""
-    return {field.name: _value(message, field) for field in message.DESCRIPTOR.fields}
+    """The message with every field of its contract present, under its contract's name; `x_json` is the value of x."""
+    return {field.name.removesuffix("_json"): _value(message, field) for field in message.DESCRIPTOR.fields}
 
 
 def _value(message: Message, field: Any) -> Any:
     value = getattr(message, field.name)
+    if field.name.endswith("_json"):
+        return msgspec.json.decode(value or "{}")
     if _is_map(field):
         return {key: _plain(each) for key, each in value.items()}
     if field.is_repeated:

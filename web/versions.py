@@ -15,6 +15,9 @@ from web.problems import Problem
 
 HEADER = {"in": "header", "name": "If-Match", "schema": {"type": "string"}}
 REQUIRED = HEADER | {"description": "The ETag that the change was made from, or * for whatever it is."}
+REQUIRED_WHERE_SET = HEADER | {
+    "description": "The ETag that the change was made from, or * for whatever it is. Not needed where nothing is set."
+}
 OPTIONAL = HEADER | {"description": "Only if it is still of the version of this ETag."}
 
 

@@ -113,6 +113,7 @@ def _fields(url: str, line: Line) -> dict[str, Any]:
         "tags": line.tags,
         "external_id": line.external_id,
         "full": line.full or None,
+        "settings": line.settings,
     }
     return {"url": url} | {name: value for name, value in options.items() if value is not None}
 

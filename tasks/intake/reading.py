@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tasks import wire
-from tasks.links.messages import link_ids
+from tasks.links.messages import LinkSettings, link_ids
 from tasks.seen import Seen
 from tasks.urls import InvalidUrl, normalise
 
@@ -28,6 +28,9 @@ class Line(NamedTuple):
     fault: str = ""
     # Ask for the whole page.
     full: bool = False
+    settings: LinkSettings | None = None
+    # What of the settings is not sealed yet; nothing of it is ever written.
+    secrets: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,7 @@ class Neighbours:
         self.windows: list[links_pb2.Window] = []
         self.badges: list[links_pb2.Badge] = []
         self.readings: dict[str, links_pb2.BadgeReading] = {}
+        self.policies: dict[str, links_pb2.Policy] = {}
         self.jobs: dict[str, links_pb2.Job] = {}
         self.channels: dict[str, list[notifications_pb2.Channel]] = defaultdict(list)
         self.deliveries: list[notifications_pb2.Delivery] = []
@@ -180,7 +181,7 @@ class _Links(_Servicer, links_pb2_grpc.LinksServicer):
         _of_version(link, request, context)
         link.version += 1
         for name in request.changed:
-            link.ClearField(name)
+            link.ClearField({"options": "options_json"}.get(name, name))
         ParseDict(MessageToDict(request.settings, preserving_proto_field_name=True), link)
         return link
 
@@ -204,6 +205,38 @@ class _Links(_Servicer, links_pb2_grpc.LinksServicer):
         self._hear("SelectUrls", request, context)
         items, after = page_of(self._all.links, request)
         return links_pb2.UrlPage(urls=[link.url for link in items], next=after)
+
+    def SealSecrets(self, request: Any, context: Any) -> links_pb2.SealedSecrets:  # noqa: N802
+        self._hear("SealSecrets", request, context)
+        return links_pb2.SealedSecrets(items=[f"sealed for {each.link_id}" for each in request.items])
+
+    def GetPolicy(self, request: Any, context: Any) -> links_pb2.Policy:  # noqa: N802
+        self._hear("GetPolicy", request, context)
+        if request.host and request.host not in self._all.policies:
+            context.abort(grpc.StatusCode.NOT_FOUND, "no such policy")
+        return self._all.policies.get(request.host, links_pb2.Policy(options_json="{}"))
+
+    def ListPolicies(self, request: Any, context: Any) -> links_pb2.PolicyPage:  # noqa: N802
+        self._hear("ListPolicies", request, context)
+        items, after = page_of([each for host, each in sorted(self._all.policies.items()) if host], request)
+        return links_pb2.PolicyPage(items=items, next=after)
+
+    def PutPolicy(self, request: Any, context: Any) -> links_pb2.Policy:  # noqa: N802
+        self._hear("PutPolicy", request, context)
+        version = self._all.policies.get(request.policy.host, links_pb2.Policy()).version
+        if request.versions and version not in request.versions:
+            context.abort(grpc.StatusCode.ABORTED, "the policy is of another version")
+        if "40x" in request.policy.options_json:
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, "options/verdicts/40x: is no status")
+        self._all.policies[request.policy.host] = request.policy
+        request.policy.version = version + 1
+        return request.policy
+
+    def RemovePolicy(self, request: Any, context: Any) -> links_pb2.Removed:  # noqa: N802
+        self._hear("RemovePolicy", request, context)
+        if self._all.policies.pop(request.host, None) is None:
+            context.abort(grpc.StatusCode.NOT_FOUND, "no such policy")
+        return links_pb2.Removed()
 
     def ListIncidents(self, request: Any, context: Any) -> links_pb2.IncidentPage:  # noqa: N802
         self._hear("ListIncidents", request, context)

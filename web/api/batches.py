@@ -14,7 +14,7 @@ from contracts import links_pb2 as pb
 from tasks.intake.reading import Accepted, Line
 from tasks.intake.submissions import accept_links, accept_source
 from tasks.intake.survey import survey
-from web import answers, documents, lines
+from web import answers, documents, lines, options
 from web.accepting import Work, accept, job_location
 from web.access import caller
 from web.answers import JSON
@@ -161,7 +161,8 @@ def _write_source(session: Session, source: Source, keep: bool, dry_run: bool) -
 
 
 def _write(session: Session, batch: Batch, keep: bool) -> Work:
-    accepted = accept_links(session, caller(), batch.lines, front().intake_settings, keep=keep, expected=batch.expected)
+    found = options.sealed(batch.lines)
+    accepted = accept_links(session, caller(), found, front().intake_settings, keep=keep, expected=batch.expected)
     body: dict[str, Any] = msgspec.to_builtins(accepted)
     if accepted.accepted:
         return Work(body, job_location(accepted.job_id), "links", accepted.accepted)

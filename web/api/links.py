@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+import msgspec
 from flask import Response
 from google.protobuf.message import Message
 from sqlalchemy.orm import Session
@@ -15,7 +16,7 @@ from tasks.intake.reading import Line
 from tasks.intake.submissions import INTERACTIVE, accept_links
 from tasks.links.messages import link_id
 from tasks.urls import InvalidUrl, normalise
-from web import answers, bodies, paging, proto, rpc, versions
+from web import answers, bodies, options, paging, proto, rpc, versions
 from web.accepting import Work, accept, job_location
 from web.access import caller
 from web.blueprint import Blueprint
@@ -50,7 +51,11 @@ def submit_link(wanted: dict[str, Any]) -> Response:
     except InvalidUrl as error:
         raise invalid(Fault("/url", str(error))) from error
     tags = tuple(wanted["tags"]) if wanted["tags"] is not None else None
-    line = Line(1, url, wanted["interval_s"], tags, wanted["external_id"])
+    try:
+        settings, secrets = options.settings_of(wanted)
+    except options.Refused as error:
+        raise invalid(*error.faults) from error
+    line = Line(1, url, wanted["interval_s"], tags, wanted["external_id"], "", wanted["full"], settings, secrets)
     return accept(bodies.fingerprint, lambda session: _write(session, line))
 
 
@@ -84,7 +89,10 @@ def edit_link(wanted: dict[str, Any], id: uuid.UUID) -> Response:
     Needs the link's ETag in `If-Match`. What checks find meanwhile does not make an ETag stale.
     """
     known = versions.required()
-    settings = pb.LinkSettings(**{name: value for name, value in wanted.items() if value is not None})
+    given = {name: value for name, value in wanted.items() if value is not None}
+    if "options" in given:
+        given["options_json"] = msgspec.json.encode(given.pop("options")).decode()
+    settings = pb.LinkSettings(**given)
     request = pb.EditLinkRequest(
         id=str(id), versions=known, changed=list(wanted), settings=settings, caller=_asker(), **_asked()
     )
@@ -237,7 +245,8 @@ def _asker() -> pb.Caller:
 
 
 def _write(session: Session, line: Line) -> Work:
-    accepted = accept_links(session, caller(), [line], front().intake_settings, INTERACTIVE)
+    lines = options.sealed([line])
+    accepted = accept_links(session, caller(), lines, front().intake_settings, INTERACTIVE)
     identity = link_id(caller().workspace_id, line.url)
     body = {"id": identity, "job_id": accepted.job_id, "url": line.url, "state": "pending"}
     return Work(body, f"/api/v1/links/{identity}", "links")
@@ -263,4 +272,6 @@ def _pending(link: queries.AcceptedLink) -> dict[str, Any]:
         "external_id": link.spec.external_id,
         "created_at": link.accepted_at,
     }
+    if settings := link.spec.settings:
+        known |= settings.confirmation | {"options": settings.options or {}}
     return unknown | known

@@ -15,7 +15,9 @@ from web.limits import (
     TAGS_MOST,
 )
 from web.schemas.fields import Input, Output, Tags, Text, Word, one_of
-from web.schemas.links import STATES, VERDICTS
+from web.schemas.links import STATES
+from web.schemas.options import CheckOptionsSchema
+from web.schemas.words import VERDICTS
 
 ACTIONS = ("check", "pause", "resume", "ignore", "heed", "tag", "untag", "delete")
 
@@ -52,6 +54,11 @@ class LinkEditSchema(Input):
         allow_none=True,
         validate=validate.Range(0, CONFIRM_LONGEST_S),
         metadata={"description": "Seconds from the first failure before it may break."},
+    )
+    options = fields.Nested(
+        CheckOptionsSchema,
+        allow_none=True,
+        metadata={"description": "What is not named stays; `null` unsets one of them, or all."},
     )
 
 

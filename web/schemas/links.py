@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from marshmallow import fields, validate
 
-from web.limits import EXTERNAL_ID_LONGEST, INTERVAL_LONGEST_S, INTERVAL_SHORTEST_S, URL_LONGEST
+from web.limits import CONFIRM_LONGEST_S, EXTERNAL_ID_LONGEST, INTERVAL_LONGEST_S, INTERVAL_SHORTEST_S, URL_LONGEST
 from web.schemas.fields import Input, Output, Page, Tags, Text, UtcTime, Word, one_of, page_of
+from web.schemas.options import CheckOptionsSchema
+from web.schemas.words import VERDICTS
 
-VERDICTS = ("ok", "degraded", "broken", "inconclusive", "skipped")
 STATES = ("pending", "up", "degraded", "failing", "broken", "recovering", "unverifiable")
 
 
@@ -32,6 +33,38 @@ class NewLinkSchema(Input):
         allow_none=True,
         validate=validate.Length(max=EXTERNAL_ID_LONGEST),
         metadata={"description": "Your own name for it."},
+    )
+    full = fields.Boolean(
+        truthy={True},
+        falsy={False},
+        load_default=False,
+        metadata={"description": "Ask for the page itself, this time."},
+    )
+    confirm_hard = fields.Integer(
+        strict=True,
+        load_default=None,
+        allow_none=True,
+        validate=validate.Range(1, 100),
+        metadata={"description": "Hard failures in a row that break it."},
+    )
+    confirm_transient = fields.Integer(
+        strict=True,
+        load_default=None,
+        allow_none=True,
+        validate=validate.Range(1, 100),
+        metadata={"description": "Transient failures in a row that break it."},
+    )
+    min_confirm_s = fields.Float(
+        load_default=None,
+        allow_none=True,
+        validate=validate.Range(0, CONFIRM_LONGEST_S),
+        metadata={"description": "Seconds from the first failure before it may break."},
+    )
+    options = fields.Nested(
+        CheckOptionsSchema,
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "All of them: of a link that exists already they replace those it has."},
     )
 
 
@@ -236,6 +269,7 @@ class LinkSchema(Output):
     uptime_30d = fields.Float(
         required=True, allow_none=True, metadata={"description": "Outside of incidents, from 0 to 1."}
     )
+    options = fields.Nested(CheckOptionsSchema, required=True)
 
 
 LinkPageSchema = page_of(LinkSchema)
