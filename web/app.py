@@ -9,7 +9,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config.settings import Intake, Web
 from tasks.database import Sessions
-from web import access, headers, problems, tracing
+from web import access, explanations, headers, problems, tracing
 from web.api import (
     audit,
     badges,
@@ -78,6 +78,7 @@ def _route(app: Flask) -> None:
     for module in API:
         api.register_blueprint(module.blueprint)
     app.register_blueprint(pages(api))
+    app.register_blueprint(explanations.pages())
 
 
 def _surround(app: Flask, front: Front) -> None:

@@ -9,6 +9,8 @@ from flask.testing import FlaskClient
 from openapi_schema_validator import OAS31Validator
 from werkzeug.test import TestResponse
 
+from web.explanations import EXPLANATIONS, PATH
+
 HEADERS = ("X-Request-Id", "X-Content-Type-Options", "Content-Security-Policy", "Cache-Control")
 
 
@@ -31,6 +33,7 @@ def check(document: dict[str, Any], response: TestResponse) -> None:
     if response.content_type == "application/problem+json":
         validate(document, {"$ref": "#/components/schemas/Problem"}, response.json)
         assert response.json["status"] == response.status_code
+        assert response.json["type"].removeprefix(f"{PATH}/") in EXPLANATIONS
         return
     assert response.status_code < 400, f"{response.status_code} is no problem document: {response.text[:200]}"
     described = operation_of(document, response)

@@ -20,7 +20,16 @@ from web.access import OPEN, scopes_of
 from web.principals import Principals, UnknownKey
 from web.refusals import BURST, Refusals
 
-OPEN_ROUTES = {"/healthz", "/readyz", "/openapi.json", "/docs", "/docs/<name>"}
+OPEN_ROUTES = {
+    "/healthz",
+    "/readyz",
+    "/openapi.json",
+    "/docs",
+    "/docs/<name>",
+    "/problems",
+    "/problems/<slug>",
+    "/badge/<name>.svg",
+}
 Outboxes = Callable[[], list[Outbox]]
 
 

@@ -8,7 +8,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from web.access import OPEN, scopes_of
 
 # Descriptions of the API are no part of the API.
-UNDESCRIBED = {"/openapi.json", "/docs", "/docs/<name>"}
+UNDESCRIBED = {"/openapi.json", "/docs", "/docs/<name>", "/problems", "/problems/<slug>"}
 
 
 @pytest.fixture

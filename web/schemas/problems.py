@@ -17,7 +17,9 @@ class FaultSchema(Output):
 class ProblemSchema(Output):
     """What went wrong, and what to do."""
 
-    type = fields.String(required=True, metadata={"description": "A stable URI of this kind of problem."})
+    type = fields.String(
+        required=True, metadata={"description": "A stable URI of this kind of problem; there is a page for people."}
+    )
     title = fields.String(required=True)
     status = fields.Integer(required=True)
     detail = fields.String(required=True)
