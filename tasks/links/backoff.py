@@ -51,13 +51,17 @@ def read_plea(status: int, headers: Mapping[str, str], now: datetime) -> Plea | 
 def spent_s(headers: Mapping[str, str], now: datetime) -> float | None:
     """The seconds until a spent quota is filled again; None while there is some left, or no word of it.
 
-    `RateLimit-Remaining` and `RateLimit-Reset`, with or without X-, and the list form of the later drafts
-    (`RateLimit: "default";r=0;t=30`).
+    `RateLimit-Remaining` and `RateLimit-Reset`, with or without X-, and both forms that the drafts had of one header
+    (`RateLimit: limit=9, remaining=0, reset=30`, then `RateLimit: "default";r=0;t=30`).
     """
     for prefix in ("ratelimit", "x-ratelimit"):
         if headers.get(f"{prefix}-remaining", "").strip() == "0":
             return _reset_s(headers.get(f"{prefix}-reset", ""), now)
-    quotas = (_parameters(quota) for quota in headers.get("ratelimit", "").split(","))
+    told = headers.get("ratelimit", "")
+    one = _parameters(told.replace(",", ";"))
+    if one.get("remaining") == "0":
+        return _reset_s(one.get("reset", ""), now)
+    quotas = (_parameters(quota) for quota in told.split(","))
     resets = [_reset_s(quota.get("t", ""), now) for quota in quotas if quota.get("r") == "0"]
     return max((reset for reset in resets if reset is not None), default=None)
 

@@ -12,9 +12,10 @@ from typing import Any
 
 from tasks import urls
 from tasks.links import assertions, validity
+from tasks.links.cookies import Cookies
 from tasks.links.fragment import promise_of
 from tasks.links.memory import Memory
-from tasks.links.options import CheckOptions, headers_of, named
+from tasks.links.options import CheckOptions, HostLimits, headers_of, named
 from tasks.links.page import Page
 from tasks.links.question import Question
 from tasks.links.resolve import Answer
@@ -88,6 +89,9 @@ class Check:
     dns_ms = 0.0
     fresh = False
     wish: Wish | None = None
+    # How the host of `address` wants to be spared, as far as that differs from the settings.
+    host_limits: HostLimits | None = None
+    crawl_delay_s = 0.0
     question: Question | None = None
     page: Page | None = None
     _attempts = 1
@@ -104,6 +108,9 @@ class Check:
     _answers: Mapping[Question, Any] = MappingProxyType({})
     _expects = False
     _headers: Mapping[str, str] = MappingProxyType({})
+    _cookies: Cookies | None = None
+    # The pages that were asked for with cookies, and with which.
+    _visits: frozenset[tuple[str, str]] = frozenset()
 
     def __init__(
         self, target: Target, limits: Limits, memory: Memory, rules: Rules = _PLAIN, keeps_page: bool = False
@@ -112,6 +119,7 @@ class Check:
         self._full = target.full
         self._options = target.options
         self._elsewhere = target.elsewhere
+        self._own_limits = target.limits
         self._rules = rules
         self._wants_page = keeps_page
         self._limits = limits
@@ -146,6 +154,7 @@ class Check:
             self._detail = response.refusal
             return self._conclude(Reason.BLOCKED_ADDRESS)
         if response.status in REDIRECTS and (location := response.headers().get("location")):
+            self._keep_cookies(response)
             astray = self._follow(location)
             return 0.0 if astray is None else self._conclude(astray)
         if response.status in REDIRECTS:
@@ -165,6 +174,7 @@ class Check:
         if question is None:
             return None
         if question.robots:
+            self.crawl_delay_s = meaning.crawl_delay_s(self._rules.agent)
             return self._heed(meaning.allows(self.url, self._rules.agent))
         self._answers = {**self._answers, question: meaning}
         return self._look(self._judged) if self._judged else None
@@ -216,16 +226,25 @@ class Check:
         self.address = self._origin if url is self._start else urls.address_of(url)
         self.dns_ms = 0.0
         self.fresh = False
-        if self._wants_page or self._options is not None or self._elsewhere is not None:
+        if self._wants_page or self._options or self._elsewhere or self._cookies:
             self.wish = self._wish_of(url)
+        elif self.wish is not None:
+            self.wish = None
+        if self._own_limits is not None:
+            self.host_limits = self._own_limits if self.address[0] == self._origin[0] else None
         if self._rules.robots:
+            self.crawl_delay_s = 0.0
             self.question = robots_of(url)
 
     def _wish_of(self, url: str) -> Wish | None:
         """Ask for what is needed; headers of the user's may hold secrets, and go nowhere but where they belong."""
         patience_s = self._options.connect_timeout_s if self._options else None
-        headers = tuple(self._headers_for(url).items())
-        return Wish(self._wants_page, headers, patience_s) if self._wants_page or headers or patience_s else None
+        headers = self._headers_for(url)
+        if self._cookies is not None:
+            headers = _with_cookies(headers, self._cookies, url)
+        if not (self._wants_page or headers or patience_s):
+            return None
+        return Wish(self._wants_page, tuple(headers.items()), patience_s)
 
     def _headers_for(self, url: str) -> Mapping[str, str]:
         if self._is_at_home(url):
@@ -265,9 +284,18 @@ class Check:
         """Go back to the start: a chain that fails is not half believed."""
         self._hops = ()
         self._redirects = ()
+        self._cookies = None
+        self._visits = frozenset()
         self._detail = ""
         self.page = None
         self._aim(self._start)
+
+    def _keep_cookies(self, response: Response) -> None:
+        """Take cookies along, as some sites send everybody round in a circle who does not."""
+        set_cookies = response.values(b"set-cookie")
+        if set_cookies:
+            self._cookies = self._cookies or Cookies()
+            self._cookies.take(self.url, set_cookies)
 
     def _follow(self, location: str) -> Reason | None:
         """Aim at where a redirect leads, or say why not."""
@@ -279,7 +307,8 @@ class Check:
         if astray := self._astray(url):
             self._detail = f"redirects to {url}"
             return astray
-        self._redirects += (self._hops[-1].status or 0,)
+        # Who is sent back to where it was, with a cookie now, was not told that the page has moved for good.
+        self._redirects += (302 if self._is_among_hops(url) else self._hops[-1].status or 0,)
         # A fragment lives on over redirects unless they name their own (RFC 9110, 10.2.2).
         _, sharp, fragment = self.url.partition("#")
         self._aim(f"{url}#{fragment}" if sharp and "#" not in url else url)
@@ -288,8 +317,7 @@ class Check:
     def _astray(self, url: str) -> Reason | None:
         if urls.scheme_of(url) not in ("http", "https"):
             return Reason.REDIRECT_BLOCKED_SCHEME
-        page = url.partition("#")[0]
-        if any(page == hop.url.partition("#")[0] for hop in self._hops):
+        if self._has_been_at(url):
             return Reason.REDIRECT_LOOP
         if len(self._redirects) >= self._limits.max_redirects:
             return Reason.REDIRECT_LIMIT
@@ -298,6 +326,20 @@ class Check:
     def _is_plain(self, response: Response) -> bool:
         """Is this 200 all there is to say? What nearly all checks end in is settled here, and quickly."""
         return response.fault is None and not self._head_failed and not self._is_remarkable()
+
+    def _has_been_at(self, url: str) -> bool:
+        """Would this ask the same again? With another cookie it may be another answer."""
+        if self._cookies is None:
+            return self._is_among_hops(url)
+        visit = (url.partition("#")[0], self._cookies.header(url))
+        if visit in self._visits:
+            return True
+        self._visits |= {visit}
+        return False
+
+    def _is_among_hops(self, url: str) -> bool:
+        page = url.partition("#")[0]
+        return any(page == hop.url.partition("#")[0] for hop in self._hops)
 
     def _conclude(self, hindrance: Reason | None) -> float | None:
         seen = self._observation(hindrance)
@@ -458,6 +500,12 @@ def _rules_of(options: CheckOptions, rules: Rules, user_agent: str | None) -> Ru
     if user_agent is not None:
         own["agent"] = agent_of(user_agent)
     return replace(rules, **own) if own else rules
+
+
+def _with_cookies(headers: Mapping[str, str], cookies: Cookies, url: str) -> Mapping[str, str]:
+    kept = {name: value for name, value in headers.items() if name.lower() != "cookie"}
+    cookie = cookies.header(url, named(headers, "cookie") or "")
+    return {**kept, "Cookie": cookie} if cookie else headers
 
 
 def _phrase(status: int) -> str:

@@ -17,7 +17,7 @@ from tasks.guard import AddressPolicy
 from tasks.links.backoff import BackOff, Plea, read_plea
 from tasks.links.check import Check, Limits
 from tasks.links.inquiry import Inquiries, Inquiry, Recipient
-from tasks.links.lanes import Grant, Lanes
+from tasks.links.lanes import Grant, Lanes, Pacing
 from tasks.links.ledger import Ledger
 from tasks.links.loop import Loop
 from tasks.links.memory import Memory
@@ -183,17 +183,15 @@ class Fetcher:
         return batch.wait()
 
     def _share(self, settings: EngineSettings) -> None:
-        """Keep the limits by host over all processes, where there are any limits and a place to keep them."""
-        limit, interval_s = settings.host_concurrency, settings.host_interval_ms / 1000
+        """Keep the limits by host over all processes, where there is a place to keep them."""
+        self._pacing = Pacing(settings.host_concurrency, settings.host_interval_ms / 1000)
         back_off = BackOff(cap_s=settings.backoff_cap_s)
-        shared = bool(settings.redis_url and (limit or interval_s))
-        self._lanes: Lanes[Errand] = Lanes(limit, interval_s, back_off, shared)
+        shared = bool(settings.redis_url)
+        self._lanes: Lanes[Errand] = Lanes(self._pacing, back_off, shared)
         self._asking = False
         self._ledger = (
             Ledger(
                 settings.redis_url,
-                limit,
-                interval_s,
                 back_off,
                 granted=lambda grants: self._loop.post(partial(self._granted, grants)),
                 shared=lambda shared: self._loop.post(partial(self._shared, shared)),
@@ -236,7 +234,7 @@ class Fetcher:
             self._deliver(errand, check.result)
             return
         if check.question is not None:
-            self._inquiries.put(check.question, errand)
+            self._inquiries.put(check.question, errand, check.host_limits)
             return
         host = check.address[0]
         errand.answer = None
@@ -291,7 +289,19 @@ class Fetcher:
         if self._lanes.paused_s(host, now) > self._patience_s:
             self._put_off(errand)
         else:
-            self._lanes.put(host, errand, now, first)
+            self._lanes.put(host, errand, now, first, self._pacing_of(errand.check))
+
+    def _pacing_of(self, check: Check) -> Pacing | None:
+        """How a check's host is to be spared; None where it is as the settings say."""
+        limits = check.host_limits
+        if limits is None and not check.crawl_delay_s:
+            return None
+        limit, interval_s = self._pacing.limit, self._pacing.interval_s
+        if limits is not None and limits.concurrency is not None:
+            limit = limits.concurrency
+        if limits is not None and limits.interval_ms is not None:
+            interval_s = limits.interval_ms / 1000
+        return Pacing(limit, max(interval_s, check.crawl_delay_s))
 
     def _start_ready(self) -> None:
         now = time.monotonic()

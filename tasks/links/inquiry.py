@@ -11,6 +11,7 @@ import structlog
 
 from tasks.links.check import Check, Limits
 from tasks.links.memory import Memory
+from tasks.links.options import HostLimits
 from tasks.links.question import KEEP_FAILED_S, Answer, Question, understand
 from tasks.links.result import Result, Target
 from tasks.links.scrutiny import Rules
@@ -39,9 +40,10 @@ class Inquiry:
         memory: Memory,
         rules: Rules,
         answered: Callable[[Answer], None],
+        host_limits: HostLimits | None = None,
     ) -> None:
         modest = Rules(fragments=False, robots=rules.robots and not question.robots, agent=rules.agent)
-        self.check = Check(Target(question.url, full=True), limits, memory, modest, keeps_page=True)
+        self.check = Check(Target(question.url, full=True, limits=host_limits), limits, memory, modest, keeps_page=True)
         self._question = question
         self._answered = answered
 
@@ -77,7 +79,7 @@ class Inquiries(Generic[Waiting]):
         self._tell = tell
         self._waiting: dict[Question, list[Waiting]] = {}
 
-    def put(self, question: Question, waiting: Waiting) -> None:
+    def put(self, question: Question, waiting: Waiting, host_limits: HostLimits | None = None) -> None:
         """Have a question answered for somebody, from memory or by the one inquiry that is under way."""
         answer = self._memory.recall(question, time.monotonic())
         if answer is not None:
@@ -86,10 +88,11 @@ class Inquiries(Generic[Waiting]):
         others = self._waiting.setdefault(question, [])
         others.append(waiting)
         if len(others) == 1:
-            self._ask(self._inquiry(question))
+            self._ask(self._inquiry(question, host_limits))
 
-    def _inquiry(self, question: Question) -> Inquiry:
-        return Inquiry(question, self._limits, self._memory, self._rules, partial(self._learn, question))
+    def _inquiry(self, question: Question, host_limits: HostLimits | None) -> Inquiry:
+        learn = partial(self._learn, question)
+        return Inquiry(question, self._limits, self._memory, self._rules, learn, host_limits)
 
     def _learn(self, question: Question, answer: Answer) -> None:
         self._memory.learn(question, answer)

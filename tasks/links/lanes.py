@@ -20,6 +20,8 @@ CLEAR_AT = 10_000
 REFUSED_S = 0.1
 BUSY_S = 0.25
 RENEW_S = 3.0
+# Starts that a process holds are lost to the others: so far ahead it asks for them, or for the next one alone.
+STARTS_AHEAD_S = 1.0
 # A lane that has nothing to do gives back what it holds unless something comes this soon.
 GIVE_BACK_S = 0.05
 # Refusals are forgotten when there was no word of them for so long after the pause.
@@ -27,16 +29,34 @@ STRIKES_REMEMBERED_S = 600.0
 
 
 @dataclass(frozen=True, slots=True)
+class Pacing:
+    """How a host is spared: `limit` items at once, which start `interval_s` apart; 0 lifts either rule."""
+
+    limit: int = 0
+    interval_s: float = 0.0
+
+    def __bool__(self) -> bool:
+        return bool(self.limit or self.interval_s)
+
+    def strictest(self, other: Pacing) -> Pacing:
+        """What does justice to both."""
+        limit = min(self.limit or other.limit, other.limit or self.limit)
+        return Pacing(limit, max(self.interval_s, other.interval_s))
+
+
+@dataclass(frozen=True, slots=True)
 class Wish:
     """What this process would hold of a host: `want` slots in all, of which `active` are in use, and more `starts`.
 
-    `plea` is what the host asked for since the last wish, `eased` that it has answered since it refused.
+    `pacing` is how it thinks the host is to be spared; of all processes' the strictest holds. `plea` is what the host
+    asked for since the last wish, `eased` that it has answered since it refused.
     """
 
     host: str
     want: int
     active: int
     starts: int
+    pacing: Pacing = Pacing()
     plea: Plea | None = None
     eased: bool = False
 
@@ -56,6 +76,9 @@ class Grant:
 @dataclass(slots=True, eq=False)
 class Lane(Generic[Item]):
     host: str
+    pacing: Pacing
+    # Does its pacing hold over all processes?
+    shared: bool
     waiting: deque[Item] = field(default_factory=deque)
     active: int = 0
     next_at: float = 0.0
@@ -78,14 +101,13 @@ class Lane(Generic[Item]):
 class Lanes(Generic[Item]):
     """Queues by host that are served in turn, so that no host's many items keep another's waiting.
 
-    `limit` items of a host may be active at once and start `interval_s` apart; 0 lifts either rule. Where `shared`,
-    the rules hold over all processes: nothing starts but by a grant, for which `wishes` asks. Times are seconds of one
-    monotonic clock, given by the caller.
+    A host is spared by `pacing`, or by its items' own: where these differ, the strictest of all that are there at a
+    time holds. Where `shared`, it holds over all processes: nothing starts but by a grant, for which `wishes` asks.
+    Times are seconds of one monotonic clock, given by the caller.
     """
 
-    def __init__(self, limit: int, interval_s: float, back_off: BackOff, shared: bool = False) -> None:
-        self._limit = limit
-        self._interval_s = interval_s
+    def __init__(self, pacing: Pacing, back_off: BackOff, shared: bool = False) -> None:
+        self._pacing = pacing
         self._back_off = back_off
         self._shared = shared
         self._lanes: dict[str, Lane[Item]] = {}
@@ -96,9 +118,11 @@ class Lanes(Generic[Item]):
         self._ticket = itertools.count()
         self._clear_at = CLEAR_AT
 
-    def put(self, host: str, item: Item, now: float, first: bool = False) -> None:
+    def put(self, host: str, item: Item, now: float, first: bool = False, pacing: Pacing | None = None) -> None:
         """Queue an item for its host; `first` puts it before those that wait."""
         lane = self._lane(host, now)
+        if pacing is not None or lane.pacing is not self._pacing:
+            self._pace(lane, pacing or self._pacing)
         if first:
             lane.waiting.appendleft(item)
         else:
@@ -122,7 +146,7 @@ class Lanes(Generic[Item]):
         """Say that an item of this host is no longer active."""
         lane = self._lanes[host]
         lane.active -= 1
-        if lane.waiting or self._shared:
+        if lane.waiting or lane.shared:
             self._consider(lane, now)
 
     def next_at(self) -> float | None:
@@ -143,7 +167,7 @@ class Lanes(Generic[Item]):
             lane.strikes = 1 if fresh else lane.strikes + 1
         pause_s = self._back_off.pause_s(plea, lane.strikes if plea.refused else 0)
         lane.paused_until = max(lane.paused_until, now + pause_s)
-        if self._shared and (lane.plea is None or plea.refused):
+        if lane.shared and (lane.plea is None or plea.refused):
             lane.plea = plea
         self._consider(lane, now)
 
@@ -152,7 +176,7 @@ class Lanes(Generic[Item]):
         lane = self._lanes[host]
         if lane.strikes and started_at >= lane.paused_until:
             lane.strikes = 0
-            lane.eased = self._shared
+            lane.eased = lane.shared
             self._consider(lane, now)
 
     def paused_s(self, host: str, now: float) -> float:
@@ -196,7 +220,7 @@ class Lanes(Generic[Item]):
     def last_wishes(self) -> list[Wish]:
         """What is left to say when nothing more will start: what is given back, what hosts asked for."""
         lanes = (lane for lane in self._lanes.values() if lane.valid_until or lane.plea)
-        return [Wish(lane.host, 0, 0, 0, lane.plea, lane.eased) for lane in lanes]
+        return [Wish(lane.host, 0, 0, 0, lane.pacing, lane.plea, lane.eased) for lane in lanes]
 
     def share(self, shared: bool, now: float) -> None:
         """Let the rules hold over all processes from now on, or over this one alone."""
@@ -204,6 +228,7 @@ class Lanes(Generic[Item]):
             return
         self._shared = shared
         for lane in self._lanes.values():
+            lane.shared = shared and bool(lane.pacing)
             lane.asking = False
             lane.ask_at = None
             lane.valid_until = 0.0
@@ -214,16 +239,22 @@ class Lanes(Generic[Item]):
         lane = self._lanes.get(host)
         if lane is None:
             self._clear(now)
-            lane = self._lanes[host] = Lane(host)
+            lane = self._lanes[host] = Lane(host, self._pacing, self._shared and bool(self._pacing))
         return lane
+
+    def _pace(self, lane: Lane[Item], pacing: Pacing) -> None:
+        """Spare a host as its items want it, and not longer than they are there."""
+        busy = lane.waiting or lane.active
+        lane.pacing = lane.pacing.strictest(pacing) if busy else pacing
+        lane.shared = self._shared and bool(lane.pacing)
 
     def _start(self, lane: Lane[Item], now: float) -> Item:
         lane.active += 1
-        lane.next_at = now + self._interval_s
+        lane.next_at = now + lane.pacing.interval_s
         if lane.starts:
             lane.starts.popleft()
         item = lane.waiting.popleft()
-        if lane.waiting or self._shared:
+        if lane.waiting or lane.shared:
             self._consider(lane, now)
         return item
 
@@ -231,7 +262,7 @@ class Lanes(Generic[Item]):
         """Queue a lane that may start something, and plan its next wish."""
         if not lane.queued and lane.waiting:
             self._offer(lane, now)
-        if self._shared and not lane.asking:
+        if lane.shared and not lane.asking:
             self._plan(lane, now)
 
     def _offer(self, lane: Lane[Item], now: float) -> None:
@@ -246,14 +277,15 @@ class Lanes(Generic[Item]):
 
     def _startable_at(self, lane: Lane[Item], now: float) -> float | None:
         """When the lane's next item may start; None where something else has to happen first."""
-        if not self._shared:
-            return None if self._limit and lane.active >= self._limit else max(lane.next_at, lane.paused_until)
-        if now >= lane.valid_until or (self._limit and lane.active >= lane.slots):
+        limit, interval_s = lane.pacing.limit, lane.pacing.interval_s
+        if not lane.shared:
+            return None if limit and lane.active >= limit else max(lane.next_at, lane.paused_until)
+        if now >= lane.valid_until or (limit and lane.active >= lane.slots):
             return None
-        if not self._interval_s:
+        if not interval_s:
             return lane.paused_until
         # A start that was missed belongs to nobody: used late, it would fall together with another process's.
-        while lane.starts and lane.starts[0] + self._interval_s / 2 < now:
+        while lane.starts and lane.starts[0] + interval_s / 2 < now:
             lane.starts.popleft()
         return max(lane.starts[0], lane.paused_until) if lane.starts else None
 
@@ -276,7 +308,7 @@ class Lanes(Generic[Item]):
                 self._needy.append(lane)
         elif lane.queued:
             self._ask(lane, lane.asked_at + BUSY_S)
-        elif not self._limit or lane.active < lane.slots:
+        elif not lane.pacing.limit or lane.active < lane.slots:
             self._ask(lane, now)  # what it lacks is a start
         else:
             self._ask(lane, lane.asked_at + (BUSY_S if lane.slots else REFUSED_S))
@@ -293,16 +325,16 @@ class Lanes(Generic[Item]):
         while room > 0 and self._needy:
             lane = self._needy.popleft()
             lane.needy = False
-            if self._shared and lane.waiting and not lane.asking:
+            if lane.shared and lane.waiting and not lane.asking:
                 return lane
         return None
 
     def _wish(self, lane: Lane[Item], now: float, room: int) -> Wish:
         want = lane.active + min(len(lane.waiting), room)
-        if self._limit:
-            want = max(min(want, self._limit), lane.active)
-        starts = max(want - lane.active - len(lane.starts), 0) if self._interval_s else 0
-        wish = Wish(lane.host, want, lane.active, starts, lane.plea, lane.eased)
+        if lane.pacing.limit:
+            want = max(min(want, lane.pacing.limit), lane.active)
+        starts = min(want - lane.active, _starts_ahead(lane.pacing)) - len(lane.starts)
+        wish = Wish(lane.host, want, lane.active, max(starts, 0), lane.pacing, lane.plea, lane.eased)
         lane.plea, lane.eased = None, False
         lane.ask_at, lane.asking, lane.asked_at = None, True, now
         # Until the answer is here, no more may be in use than was said: the rest may be another's by then.
@@ -324,6 +356,10 @@ class Lanes(Generic[Item]):
             return
         self._lanes = {host: lane for host, lane in self._lanes.items() if _in_use(lane, now)}
         self._clear_at = max(CLEAR_AT, 2 * len(self._lanes))
+
+
+def _starts_ahead(pacing: Pacing) -> int:
+    return max(int(STARTS_AHEAD_S / pacing.interval_s), 1) if pacing.interval_s else 0
 
 
 def _in_use(lane: Lane[Item], now: float) -> bool:

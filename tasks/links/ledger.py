@@ -26,14 +26,16 @@ PATIENCE_S = 1.0
 RETRY_S = 1.0
 PARTING_AT_ONCE = 500
 
-# One hash a host: `next` (earliest start), `until` (left alone), `strikes`, and "held want lease-end" by process.
+# One hash a host: `next` (earliest start), `until` (left alone), `strikes`, and "held want lease-end limit interval" by
+# process. The strictest limit and interval hold, and those of processes that want nothing any more do not count.
 # Slots are shared out by need, the smallest first; what does not divide goes round by the second. All times are
 # milliseconds of the server's clock, so that the processes' clocks need not agree.
 EXCHANGE = """
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local me, lease, limit, interval = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-local base, cap, memory, ahead = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
+local me, lease, base, cap = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local memory, ahead = tonumber(ARGV[5]), tonumber(ARGV[6])
+local limit, interval
 
 local function read(key)
   local host = {next = 0, until_ = 0, strikes = 0, others = {}, taken = 0}
@@ -44,12 +46,15 @@ local function read(key)
     elseif name == 'until' then host.until_ = tonumber(value)
     elseif name == 'strikes' then host.strikes = tonumber(value)
     elseif name ~= me then
-      local held, want, ends = value:match('(%d+) (%d+) (%d+)')
+      local held, want, ends, most, apart = value:match('(%d+) (%d+) (%d+) ?(%d*) ?([%d.]*)')
       if tonumber(ends) <= now then
         redis.call('HDEL', key, name)
       else
         host.taken = host.taken + tonumber(held)
         table.insert(host.others, {name = name, want = tonumber(want)})
+        most, apart = tonumber(most) or 0, tonumber(apart) or 0
+        if most > 0 and (limit == 0 or most < limit) then limit = most end
+        interval = math.max(interval, apart)
       end
     end
   end
@@ -97,16 +102,19 @@ local function starts_of(key, host, wanted)
   local most = math.max(1, math.floor(ahead / interval / (#host.others + 1)))
   local count = math.min(wanted, most)
   local first = math.max(host.next, now)
-  redis.call('HSET', key, 'next', string.format('%.3f', first + count * interval))
+  host.next = first + count * interval
+  redis.call('HSET', key, 'next', string.format('%.3f', host.next))
   return count, first - now
 end
 
 local grants = {}
 for i, key in ipairs(KEYS) do
-  local at = 8 + (i - 1) * 6
+  local at = 6 + (i - 1) * 8
   local want, active, wanted = tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])
+  limit, interval = tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5])
+  local own = string.format('%d %.3f', limit, interval)
   local host = read(key)
-  heed(key, host, ARGV[at + 4], ARGV[at + 5], ARGV[at + 6])
+  heed(key, host, ARGV[at + 6], ARGV[at + 7], ARGV[at + 8])
   local paused = math.max(host.until_ - now, 0)
   local slots, count, first = 0, 0, 0
   if paused == 0 and want > 0 then
@@ -115,12 +123,13 @@ for i, key in ipairs(KEYS) do
     count, first = starts_of(key, host, wanted)
   end
   if want > 0 or active > 0 then
-    redis.call('HSET', key, me, string.format('%d %d %d', math.max(slots, active), want, now + lease))
+    redis.call('HSET', key, me, string.format('%d %d %d %s', math.max(slots, active), want, now + lease, own))
   else
     redis.call('HDEL', key, me)
   end
-  redis.call('PEXPIRE', key, math.max(lease, paused + (host.strikes > 0 and memory or 0)))
-  grants[i] = {slots, count, string.format('%.3f', first), paused, host.strikes}
+  local kept = math.max(lease, math.ceil(host.next - now), paused + (host.strikes > 0 and memory or 0))
+  redis.call('PEXPIRE', key, kept)
+  grants[i] = {slots, count, string.format('%.3f', first), paused, host.strikes, string.format('%.3f', interval)}
 end
 return grants
 """
@@ -136,8 +145,6 @@ class Ledger:
     def __init__(
         self,
         url: str,
-        limit: int,
-        interval_s: float,
         back_off: BackOff,
         granted: Callable[[list[Grant]], None],
         shared: Callable[[bool], None],
@@ -151,13 +158,10 @@ class Ledger:
             client_name="pranala-links",
         )
         self._exchange = self._redis.register_script(EXCHANGE)
-        self._interval_s = interval_s
         self._lease_s = lease_s
         self._rules = (
             uuid.uuid4().hex,
             int(lease_s * 1000),
-            limit,
-            interval_s * 1000,
             back_off.base_s * 1000,
             back_off.cap_s * 1000,
             STRIKES_REMEMBERED_S * 1000,
@@ -168,19 +172,22 @@ class Ledger:
         self._wishes: Sequence[Wish] = ()
         self._asked = threading.Event()
         self._closed = threading.Event()
+        # It begins with the first wish: where no host is spared, nobody ever asks.
         self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
-        self._thread.start()
 
     def ask(self, wishes: Sequence[Wish]) -> None:
         """Ask for all this; not again before it was answered."""
         self._wishes = wishes
         self._asked.set()
+        if self._thread.ident is None:
+            self._thread.start()
 
     def close(self) -> None:
         """Stop asking."""
         self._closed.set()
         self._asked.set()
-        self._thread.join(3 * PATIENCE_S)
+        if self._thread.ident is not None:
+            self._thread.join(3 * PATIENCE_S)
 
     def part(self, wishes: Sequence[Wish]) -> None:
         """Say the last, after `close`, so that nobody has to wait for what is held to lapse."""
@@ -224,9 +231,9 @@ class Ledger:
         return [self._read(wish, row) for wish, row in zip(wishes, rows, strict=True)]
 
     def _read(self, wish: Wish, row: Sequence[Any]) -> Grant:
-        slots, count, first_ms, pause_ms, strikes = row
-        first_s = float(first_ms) / 1000
-        starts_s = [first_s + number * self._interval_s for number in range(count)]
+        slots, count, first_ms, pause_ms, strikes, interval_ms = row
+        first_s, interval_s = float(first_ms) / 1000, float(interval_ms) / 1000
+        starts_s = [first_s + number * interval_s for number in range(count)]
         return Grant(
             wish.host, slots, starts_s, pause_ms / 1000, strikes, self._lease_s if wish.want or wish.active else 0.0
         )
@@ -239,4 +246,13 @@ def _key(host: str) -> str:
 def _words(wish: Wish) -> tuple[Any, ...]:
     plea = wish.plea
     told = "" if plea is None else plea.seconds * 1000
-    return wish.want, wish.active, wish.starts, told, int(bool(plea and plea.refused)), int(wish.eased)
+    return (
+        wish.want,
+        wish.active,
+        wish.starts,
+        wish.pacing.limit,
+        wish.pacing.interval_s * 1000,
+        told,
+        int(bool(plea and plea.refused)),
+        int(wish.eased),
+    )

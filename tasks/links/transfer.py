@@ -71,6 +71,11 @@ class Response:
                 found.setdefault(name.strip().lower(), value.strip())
         return found
 
+    def values(self, name: bytes) -> list[str]:
+        """All values of a header, its name in lower case."""
+        lines = (line.partition(b":") for line in self.lines[_final_head(self.lines) + 1 :])
+        return [value.decode("utf-8", "replace").strip() for each, _, value in lines if each.strip().lower() == name]
+
 
 class Transfer:
     """An easy handle with its settings, used for one request after another."""

@@ -142,6 +142,28 @@ def redirect_loop(ask: Exchange) -> None:
     ask.send(302, b"", location=f"/redirect-loop/{other}?{ask.query}")
 
 
+@answer("cookie-wall")
+def cookie_wall(ask: Exchange) -> None:
+    """Lets in who brings the cookie that it sets."""
+    if "met=yes" in ask.headers.get("cookie", ""):
+        ask.send(200)
+    else:
+        ask.send(int(ask.parts[1]), b"", location="?".join(filter(None, (ask.path, ask.query))), set_cookie="met=yes")
+
+
+@answer("cookie-mill")
+def cookie_mill(ask: Exchange) -> None:
+    """Sets another cookie each time, and never lets in anybody."""
+    count = ask.headers.get("cookie", "n=0").rpartition("=")[2]
+    ask.send(302, b"", location="/cookie-mill", set_cookie=f"n={int(count) + 1}")
+
+
+@answer("cookie-refused")
+def cookie_refused(ask: Exchange) -> None:
+    """Sets the same cookie again and again."""
+    ask.send(302, b"", location="/cookie-refused", set_cookie="n=1")
+
+
 @answer("redirect-nowhere")
 def redirect_nowhere(ask: Exchange) -> None:
     ask.send(302, b"")

@@ -19,7 +19,8 @@ ARTICLE = """<!doctype html><html><head><title>The article</title><style>#styled
 </body></html>
 """
 ROBOTS = {
-    "deny": b"User-agent: *\nDisallow: /ok\nCrawl-delay: 1\n",
+    "deny": b"User-agent: *\nDisallow: /ok\n",
+    "delay": b"User-agent: *\nCrawl-delay: 0.3\n",
     "agent": b"User-agent: Pranala\nDisallow: /\n\nUser-agent: *\nAllow: /\n",
     "other": b"User-agent: Otherbot\nDisallow: /\n",
     "garbage": bytes(range(256)) * 40,

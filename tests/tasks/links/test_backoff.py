@@ -37,6 +37,7 @@ def test_a_refusal_says_how_long_it_lasts_or_not(status: int, headers: dict[str,
         ({"ratelimit-remaining": "0", "ratelimit-reset": "30"}, 30),
         ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": EPOCH_IN_A_MINUTE}, 60),
         ({"ratelimit": '"default";r=0;t=12'}, 12),
+        ({"ratelimit": "limit=100, remaining=0, reset=12"}, 12),
     ],
 )
 def test_a_success_may_say_that_it_was_the_last(headers: dict[str, str], seconds: float) -> None:
@@ -53,6 +54,8 @@ def test_a_success_may_say_that_it_was_the_last(headers: dict[str, str], seconds
         (200, {"ratelimit-remaining": "0", "ratelimit-reset": "nan"}),
         (200, {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1000000001"}),
         (200, {"ratelimit": "nonsense;;=,"}),
+        (200, {"ratelimit": "limit=100, remaining=1, reset=12"}),
+        (200, {"ratelimit": "limit=100, remaining=0"}),
         (503, {}),
         (500, {"retry-after": "10"}),
     ],

@@ -154,6 +154,13 @@ def test_every_hop_is_told_with_status_and_address(engine: Engine, server: Behav
     assert result.final_url == result.suggested_url == f"{base}/redirect/0/301?#part"
 
 
+def test_cookies_are_kept_for_the_chain_that_set_them_and_no_longer(engine: Engine, server: BehaviourServer) -> None:
+    for full in (False, True):
+        result = check(engine, f"{server.bases['plain']}/cookie-wall/302?kept", full)
+        assert [hop.status for hop in result.hops] == [302, 200]
+        assert result.suggested_url is None
+
+
 def test_only_a_permanent_redirect_and_https_suggest_a_url(rows: Rows) -> None:
     suggested = {row: result for row, result in rows[False].items() if result.suggested_url}
     for row, result in suggested.items():

@@ -7,13 +7,14 @@ import queue
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 import redis
 
 from cli.local.redis import Redis
 from tasks.links.backoff import BackOff, Plea
-from tasks.links.lanes import Grant, Wish
+from tasks.links.lanes import Grant, Pacing, Wish
 from tasks.links.ledger import Ledger
 
 REFUSED = Plea(0, refused=True)
@@ -26,10 +27,11 @@ class Process:
         self._answers: queue.Queue[list[Grant]] = queue.Queue()
         self.heard: queue.Queue[bool] = queue.Queue()
         back_off = BackOff(base_s=0.5, cap_s=cap_s)
-        self.ledger = Ledger(url, limit, interval_s, back_off, self._answers.put, self.heard.put, lease_s)
+        self.ledger = Ledger(url, back_off, self._answers.put, self.heard.put, lease_s)
+        self._pacing = Pacing(limit, interval_s)
 
     def ask(self, wish: Wish) -> Grant:
-        self.ledger.ask([wish])
+        self.ledger.ask([replace(wish, pacing=wish.pacing or self._pacing)])
         [grant] = self._answers.get(timeout=5)
         return grant
 
@@ -127,9 +129,27 @@ def test_no_more_starts_are_given_than_there_are_slots(process: Make, host: str)
     assert len(one.ask(Wish(host, 9, 1, 8)).starts_s) == 1
 
 
+def test_where_processes_differ_in_how_to_spare_a_host_the_strictest_holds(process: Make, host: str) -> None:
+    lenient, strict = process(limit=10), process(limit=2)
+    assert slots(lenient, host, 10) == 10
+    assert slots(strict, host, 2) == 0
+    assert slots(lenient, host, 10, active=1) == 1
+    assert slots(strict, host, 2) == 1
+    assert slots(strict, host, 0) == 0
+    assert slots(lenient, host, 10) == 10
+
+
+def test_the_slowest_interval_of_all_holds_even_after_everybody_was_away(process: Make, host: str) -> None:
+    fast, slow = process(interval_s=0.01, lease_s=0.1), process(interval_s=30, lease_s=0.1)
+    assert slow.ask(Wish(host, 1, 0, 1)).starts_s == [0.0]
+    time.sleep(0.3)
+    [start_s] = fast.ask(Wish(host, 1, 0, 1)).starts_s
+    assert start_s == pytest.approx(29.7, abs=0.2)
+
+
 def test_a_refusal_holds_for_all_processes(process: Make, host: str) -> None:
     one, other = process(), process()
-    assert one.ask(Wish(host, 2, 1, 0, Plea(30, refused=True))).pause_s == pytest.approx(30, abs=0.1)
+    assert one.ask(Wish(host, 2, 1, 0, plea=Plea(30, refused=True))).pause_s == pytest.approx(30, abs=0.1)
     grant = other.ask(Wish(host, 2, 0, 0))
     assert (grant.slots, grant.strikes) == (0, 1)
     assert grant.pause_s == pytest.approx(30, abs=0.5)
@@ -137,30 +157,30 @@ def test_a_refusal_holds_for_all_processes(process: Make, host: str) -> None:
 
 
 def test_a_pause_has_a_cap(process: Make, host: str) -> None:
-    assert process(cap_s=5).ask(Wish(host, 0, 0, 0, Plea(9999, refused=True))).pause_s == pytest.approx(5, abs=0.1)
+    assert process(cap_s=5).ask(Wish(host, 0, 0, 0, plea=Plea(9999, refused=True))).pause_s == pytest.approx(5, abs=0.1)
 
 
 def test_refusals_in_a_row_grow_the_pause_and_those_of_one_moment_count_once(process: Make, host: str) -> None:
     one, other = process(), process()
-    assert one.ask(Wish(host, 0, 0, 0, REFUSED)).strikes == 1
-    assert other.ask(Wish(host, 0, 0, 0, REFUSED)).strikes == 1
+    assert one.ask(Wish(host, 0, 0, 0, plea=REFUSED)).strikes == 1
+    assert other.ask(Wish(host, 0, 0, 0, plea=REFUSED)).strikes == 1
     time.sleep(0.6)
-    grant = other.ask(Wish(host, 0, 0, 0, REFUSED))
+    grant = other.ask(Wish(host, 0, 0, 0, plea=REFUSED))
     assert (grant.strikes, round(grant.pause_s, 1)) == (2, 1.0)
     time.sleep(1.1)
     assert one.ask(Wish(host, 0, 0, 0, eased=True)).strikes == 0
-    assert other.ask(Wish(host, 0, 0, 0, REFUSED)).pause_s == pytest.approx(0.5, abs=0.1)
+    assert other.ask(Wish(host, 0, 0, 0, plea=REFUSED)).pause_s == pytest.approx(0.5, abs=0.1)
 
 
 def test_a_spent_quota_pauses_and_is_no_refusal(process: Make, host: str) -> None:
-    grant = process().ask(Wish(host, 0, 0, 0, Plea(7, refused=False)))
+    grant = process().ask(Wish(host, 0, 0, 0, plea=Plea(7, refused=False)))
     assert (round(grant.pause_s), grant.strikes) == (7, 0)
 
 
 def test_nothing_is_kept_for_ever(process: Make, host: str, private_redis: Redis) -> None:
     one = process()
     slots(one, host, 1)
-    one.ask(Wish(host, 0, 0, 0, REFUSED))
+    one.ask(Wish(host, 0, 0, 0, plea=REFUSED))
     with redis.Redis.from_url(private_redis.url) as client:
         assert 0 < client.pttl(f"pranala:host:{host}") <= 700_000
 

@@ -8,7 +8,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from ipaddress import ip_network
@@ -18,6 +18,7 @@ import pytest
 
 from cli.local.redis import Redis
 from tasks.links.fetch import Engine, EngineSettings, Result, Target
+from tasks.links.options import HostLimits
 from tests.servers.behaviour import BehaviourServer
 
 SETTINGS = EngineSettings(
@@ -88,6 +89,35 @@ def test_a_host_never_sees_more_than_its_ceiling_of_four_processes(
     found = in_processes(settings, parts)
     assert Counter(result.reason for part in found for result in part) == {"ok": 240}
     assert server.memory.peak == 5
+
+
+def test_a_host_may_have_limits_of_its_own_that_hold_over_all_engines(
+    server: BehaviourServer, engine: MakeEngine
+) -> None:
+    usual, lifted = engine(host_interval_ms=0), engine(host_concurrency=0, host_interval_ms=0)
+    host, own = some_host(), HostLimits(concurrency=2, interval_ms=20)
+    server.memory.peak = 0
+    parts = [
+        [Target(at(server, host, f"/pause/30?o={part}&n={n}"), limits=own) for n in range(20)] for part in range(2)
+    ]
+    with ThreadPoolExecutor() as pool:
+        found = list(pool.map(lambda one, part: one.check(part), (usual, lifted), parts))
+    assert Counter(result.reason for part in found for result in part) == {"ok": 40}
+    assert server.memory.peak == 2
+    begun = sorted(result.started_at for part in found for result in part)
+    assert (begun[-1] - begun[0]).total_seconds() >= 39 * 0.02 * 0.95
+
+
+def test_the_crawl_delay_of_robots_txt_is_the_space_between_requests(
+    server: BehaviourServer, engine: MakeEngine
+) -> None:
+    port = server.bases["robots-delay"].rpartition(":")[2]
+    one = engine(robots=True, host_concurrency=0, host_interval_ms=0)
+    found = check(one, *(f"http://{some_host()}:{port}/ok?host={n}" for n in range(3)))
+    assert (found[-1].started_at - found[0].started_at).total_seconds() < 0.2
+    host = some_host()
+    begun = sorted(result.started_at for result in check(one, *(f"http://{host}:{port}/ok?n={n}" for n in range(3))))
+    assert all((later - earlier).total_seconds() > 0.27 for earlier, later in itertools.pairwise(begun))
 
 
 def test_starts_of_all_processes_are_spaced(server: BehaviourServer, private_redis: Redis) -> None:
