@@ -13,6 +13,7 @@ from typing import IO, Any
 import click
 
 from cli import baseline, exits, jobs, local_files, pages, patterns, sources
+from cli.asking import asked, options_of
 from cli.client import Client, key_of, url_of
 from cli.documents.kinds import READERS
 from cli.exits import ENVIRONMENT, STATUSES, Exit, fail, say
@@ -33,6 +34,7 @@ class Wish:
     timeout_s: float
     fail_on: str
     suffixes: tuple[str, ...]
+    asking: dict[str, Any]
 
 
 def _pattern(_context: click.Context, _option: click.Parameter, texts: Sequence[str]) -> list[Any]:
@@ -82,6 +84,7 @@ TEXT = click.File("r", encoding="utf-8")
 @click.option(
     "--timeout", "timeout_s", type=click.FloatRange(min=0), default=600, show_default=True, help="Seconds to wait."
 )
+@asked
 @click.option("--dump", is_flag=True, help="Print the links that would be checked, and check none.")
 def check(arguments: tuple[str, ...], lists: tuple[IO[bytes], ...], **options: Any) -> None:
     """Check links now and print the problems.
@@ -137,7 +140,7 @@ def run(gathering: Gathering, wish: Wish) -> Report:
 def _with_links(found: Report, gathering: Gathering, wish: Wish, deadline: float) -> Report:
     address = url_of(os.environ)
     client = Client(address, key_of(os.environ, address))
-    submitted = jobs.submit(client, gathering.links, wish.keep)
+    submitted = jobs.submit(client, gathering.links, wish.keep, wish.asking)
     rows = [*found.rows, *_rejected(submitted, gathering)]
     found = replace(found, rows=rows, unnamed=submitted["rejected_count"] - len(submitted["rejected"]))
     if not submitted.get("job_id"):
@@ -231,4 +234,5 @@ def _wish(options: dict[str, Any]) -> Wish:
         timeout_s=options["timeout_s"],
         fail_on=options["fail_on"],
         suffixes=options["suffixes"],
+        asking=options_of(options),
     )

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from ipaddress import ip_address
 from pathlib import Path
 from typing import IO, Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import requests
 from requests.auth import AuthBase
@@ -126,6 +126,22 @@ class Client:
     def acknowledge(self, identity: str, group: bool = False) -> Any:
         """Say that an incident, or a group, has been seen."""
         return self._ask("POST", f"/{'incident-groups' if group else 'incidents'}/{identity}/acknowledge")
+
+    def host_policies(self) -> Iterator[Any]:
+        """The hosts that are checked in a way of their own, by name."""
+        return self._all("/hosts", {})
+
+    def host_policy(self, host: str) -> Any:
+        """How a host is checked."""
+        return self._ask("GET", f"/hosts/{quote(host)}/policy")
+
+    def put_host_policy(self, host: str, policy: Mapping[str, Any]) -> Any:
+        """Check a host so, whatever was before."""
+        return self._ask("PUT", f"/hosts/{quote(host)}/policy", json=policy, headers={"If-Match": "*"})
+
+    def delete_host_policy(self, host: str) -> None:
+        """Check a host as all others are."""
+        self._refuse(self._answer("DELETE", f"/hosts/{quote(host)}/policy"))
 
     def export(self, job_id: str, content_type: str, **query: str) -> Iterator[bytes]:
         """A job's results in another form, as they come."""

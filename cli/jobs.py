@@ -6,8 +6,9 @@ import io
 import json
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from types import MappingProxyType
 from typing import Any
 
 import click
@@ -27,14 +28,19 @@ class TooLongError(Exception):
     """The job was not finished in time."""
 
 
-def submit(client: Client, urls: Iterable[str], keep: bool) -> Any:
+def submit(client: Client, urls: Iterable[str], keep: bool, options: Mapping[str, Any] = MappingProxyType({})) -> Any:
     """The server's answer; where no line is a link, the lines that it rejected."""
-    lines = io.BytesIO("".join(f"{json.dumps(url)}\n" for url in urls).encode())
+    links = ({"url": url, "options": dict(options)} if options else url for url in urls)
+    lines = io.BytesIO("".join(f"{json.dumps(link)}\n" for link in links).encode())
     try:
         return client.submit(lines, "application/x-ndjson", keep="true" if keep else "false")
     except RefusedError as error:
-        if not error.problem.get("rejected"):
+        rejected = error.problem.get("rejected")
+        if not rejected:
             raise
+        if rejected[0]["reason"].startswith("options"):
+            # They are the same for all, so it is not the links that are at fault.
+            raise ClientError(f"The links cannot be checked so: {rejected[0]['reason']}") from error
         return error.problem
 
 

@@ -10,6 +10,7 @@ COMMANDS = {
     "batch": "cli.batch:batch",
     "links": "cli.links:links",
     "incidents": "cli.incidents:incidents",
+    "hosts": "cli.hosts:hosts",
     "export": "cli.export:export",
     "doctor": "cli.local.commands:doctor",
 }

@@ -449,3 +449,41 @@ def test_its_help_promises_the_statuses(run: Run) -> None:
     text = run("--help").stdout
     for promise in ("a link is broken", "130  interrupted", "PRANALA_TOKEN"):
         assert promise in text
+
+
+@pytest.mark.usefixtures("checked")
+def test_one_says_how_links_are_asked_for(run: Run, sessions: Sessions, tmp_path: Path) -> None:  # noqa: F811
+    token = tmp_path / "token"
+    token.write_text("sesame\n")
+    asking = ("--header", f"X-Token: @{token}", "--header", "Accept-Language:de", "--accept", "403,429", "--method=GET")
+    assert run(OK, *asking, "--user-agent", "Us/1", "--link-timeout", "5", "--no-robots").exit_code == 0
+    with sessions() as session:
+        [body] = session.scalars(select(Part.body))
+    [spec] = msgspec.json.decode(body, type=CheckLinks).links
+    assert spec.settings is not None
+    assert spec.settings.options == {
+        "request_headers": {"X-Token": {"set": True}, "Accept-Language": "de"},
+        "verdicts": {"403": "ok", "429": "ok"},
+        "method": "GET",
+        "user_agent": "Us/1",
+        "timeout_s": 5.0,
+        "robots": False,
+    }
+    assert "sesame" not in body
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        (("--header", "X-Token"), 2, "has no value"),
+        (("--header", "X-Token: @/nowhere/token"), 2, "cannot be read"),
+        (("--header", "Host: e.org"), 1, "options/request_headers/Host"),
+        (("--accept", "40x"), 1, "options/verdicts/40x"),
+        (("--link-timeout", "0"), 2, "--link-timeout"),
+    ],
+)
+def test_what_cannot_be_asked_so_is_no_fault_of_the_links(
+    run: Run, arguments: tuple[str, ...], status: int, said: str
+) -> None:
+    result = run(OK, *arguments)
+    assert (result.exit_code, said in result.stderr) == (status, True), result.output
