@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 import psycopg
 from psycopg.types.json import set_json_dumps
-from sqlalchemy import Dialect, Table, create_engine, text
+from sqlalchemy import ColumnElement, Dialect, Table, any_, bindparam, create_engine, text
+from sqlalchemy.dialects.postgresql import ARRAY, UUID
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -23,20 +24,29 @@ set_json_dumps(msgspec.json.encode)
 # Types that PostgreSQL has another name for than SQLAlchemy.
 _TYPES = {"float": "float8"}
 
+SESSION = (
+    "timezone=UTC",
+    "statement_timeout=60s",
+    "idle_in_transaction_session_timeout=120s",
+    # A plan that is kept was made for tables as small as they were then, and an import grows them while it runs.
+    "plan_cache_mode=force_custom_plan",
+)
+
 # What "the database is away" looks like through SQLAlchemy.
 AWAY = (OperationalError, InterfaceError, PoolTimeout)
 
 
-def connect(url: str, name: str = "pranala", pool_size: int = 10) -> Sessions:
+def connect(url: str, name: str = "pranala", pool_size: int = 10, patience_s: float = 5.0) -> Sessions:
     """Sessions on the database at `url`; nothing is opened before the first query.
 
+    More than twice `pool_size` are never open: whoever wants another one waits for it, as long as `patience_s`.
     The statement time-out bounds what a sick database can hold up, the keepalives what a silent network can.
     """
     engine = create_engine(
         url,
         pool_size=pool_size,
         max_overflow=pool_size,
-        pool_timeout=5,
+        pool_timeout=patience_s,
         pool_pre_ping=True,
         connect_args={
             "application_name": name,
@@ -45,7 +55,7 @@ def connect(url: str, name: str = "pranala", pool_size: int = 10) -> Sessions:
             "keepalives_interval": 5,
             "keepalives_count": 3,
             "tcp_user_timeout": 30_000,
-            "options": "-c timezone=UTC -c statement_timeout=60s -c idle_in_transaction_session_timeout=120s",
+            "options": " ".join(f"-c {setting}" for setting in SESSION),
         },
     )
     return sessionmaker(engine, expire_on_commit=False)
@@ -54,6 +64,11 @@ def connect(url: str, name: str = "pranala", pool_size: int = 10) -> Sessions:
 def is_away(error: BaseException) -> bool:
     """Whether this error says that the database cannot be reached, rather than that it refused."""
     return isinstance(error, AWAY) or (isinstance(error, DBAPIError) and error.connection_invalidated)
+
+
+def among(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+    """Is the column one of the ids in the parameter `name`, a list? `in_` makes a parameter of each of them."""
+    return column == any_(bindparam(name, type_=ARRAY(UUID)))
 
 
 def insert_rows(session: Session, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:

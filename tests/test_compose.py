@@ -42,7 +42,8 @@ Container = dict[str, Any]
 WORKER_SETTINGS = {"intake": (Intake,), "links": (Links, LinksKey), "notifications": (Notifications,), "audit": ()}
 RPC_SERVICES = Rpc.__dataclass_fields__["services"].default
 WORKERS = tuple(process for process in PROCESSES if process.consumes)
-OUTSIDE = ("links", "links-2", "notifications", "gateway")
+CHECKERS = {"links", "links-2", "links-3"}
+OUTSIDE = {*CHECKERS, "notifications", "gateway"}
 
 
 def tool(name: str) -> str:
@@ -163,7 +164,7 @@ def test_the_gateway_cannot_reach_a_database_or_the_broker(compose: dict[str, An
 def test_only_links_workers_can_reach_the_limits_by_host(compose: dict[str, Any]) -> None:
     networks = {name: set(container["networks"]) for name, container in compose["services"].items()}
     assert networks["valkey"] == {"limits"}
-    assert {name for name, its in networks.items() if "limits" in its} == {"valkey", "links", "links-2"}
+    assert {name for name, its in networks.items() if "limits" in its} == {"valkey", *CHECKERS}
 
 
 def test_the_limits_by_host_are_behind_the_password_that_their_users_have(made: Path) -> None:
@@ -178,7 +179,7 @@ def test_the_limits_by_host_are_behind_the_password_that_their_users_have(made: 
 def test_only_what_fetches_delivers_or_serves_can_reach_the_outside(compose: dict[str, Any]) -> None:
     open_networks = {name for name, network in compose["networks"].items() if not network.get("internal")}
     reaching = {name for name, container in compose["services"].items() if open_networks & set(container["networks"])}
-    assert reaching == set(OUTSIDE)
+    assert reaching == OUTSIDE
 
 
 def test_a_secret_is_given_only_to_those_who_use_it(compose: dict[str, Any]) -> None:
@@ -189,18 +190,25 @@ def test_a_secret_is_given_only_to_those_who_use_it(compose: dict[str, Any]) -> 
         "postgres_password": {"postgres", "databases"},
         "broker_url": {*consuming, *relays, "beat", "monitor-rpc"},
         "rabbitmq_user.conf": {"rabbitmq"},
-        "redis_url": {"links", "links-2"},
+        "redis_url": CHECKERS,
         "valkey.conf": {"valkey"},
         "rpc_token": {"web", *(f"{service}-rpc" for service in RPC_SERVICES)},
         "secret_key": {"web"},
-        "links_key": {"links", "links-2", "links-rpc"},
+        "links_key": {*CHECKERS, "links-rpc"},
         "notifications_key": {"notifications", "notifications-rpc"},
         "smtp_url": {"notifications"},
         "tls.crt": {"gateway"},
         "tls.key": {"gateway"},
     }
     for service in SERVICES:
-        own = {service, f"{service}-2", f"{service}-rpc", f"{service}-relay", f"{service}-migrate"} & set(containers)
+        own = {
+            service,
+            f"{service}-2",
+            f"{service}-3",
+            f"{service}-rpc",
+            f"{service}-relay",
+            f"{service}-migrate",
+        } & set(containers)
         expected[f"{service}_database_url"] = {*own, "databases"}
     expected["intake_database_url"] |= {"web"}
     assert set(compose["secrets"]) == set(expected)
@@ -241,7 +249,7 @@ def settings_read(name: str) -> tuple[type, ...]:
         return (Logging, Web, Intake)
     if name == "beat":
         return (Logging, Broker, Beat)
-    service = name.removesuffix("-2")
+    service = name.partition("-")[0]
     return (Logging, Broker, *WORKER_SETTINGS[service])
 
 
@@ -260,7 +268,7 @@ def test_what_a_worker_is_given_is_enough_to_build_it(
     process: Process, containers: dict[str, Container], made: Path
 ) -> None:
     environ = environ_of(containers[process.name], made)
-    service = process.name.removesuffix("-2")
+    service = process.name.partition("-")[0]
     built = importlib.import_module(f"tasks.{service}.service").build(environ)
     built.stop()
     assert broker.is_rabbitmq(load(Broker, environ).url)

@@ -35,8 +35,10 @@ def worker(name: str, service: str, threads: int, *queues: str) -> Process:
 PROCESSES = (
     Process("web", ("-m", "gunicorn", "-c", "config/gunicorn.py", "web.wsgi:app"), ("intake",)),
     worker("intake", "intake", 4),
-    worker("links", "links", 8, "links.bulk", "links.scheduled"),
+    # A part takes as long as its slowest link: many threads, of which most wait. A second process uses a second core.
+    worker("links", "links", 24, "links.bulk", "links.scheduled"),
     worker("links-2", "links", 8, "links.interactive"),
+    worker("links-3", "links", 24, "links.bulk", "links.scheduled"),
     worker("notifications", "notifications", 4),
     worker("audit", "audit", 2),
     Process("relay", ("-m", "workers.relay"), SERVICES),

@@ -100,7 +100,7 @@ def check_links(
             with sessions.begin() as session:
                 deferral.send_again(session, message, flights.lease_s)
             return
-        fetched = checker.check([planned.targets[spec] for spec in flight.ours])
+        fetched = checker.check([planned.targets[spec.url] for spec in flight.ours])
     planned.due = flight.ours
     message, results = planned.joined(message, connectivity.believed(fetched))
     with sessions.begin() as session:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -12,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from config.settings import Links
+from tasks.database import among
 from tasks.links import layers, windows
 from tasks.links.layers import Layers
 from tasks.links.messages import CheckLinks, LinkSpec, link_id
@@ -22,32 +22,39 @@ from tasks.links.windows import Scope
 from tasks.urls import host_of
 from tasks.vault import Vault, VaultError
 
-COLUMNS = (LINKS.c.id, LINKS.c.interval_s, LINKS.c.tags, LINKS.c.paused, LINKS.c.last_checked_at)
+KNOWN = select(LINKS.c.url, LINKS.c.interval_s, LINKS.c.tags, LINKS.c.paused, LINKS.c.last_checked_at).where(
+    among(LINKS.c.id, "ids")
+)
 
 
 @dataclass
 class Plan:
-    """The links to fetch and how, and the results of those that need no fetching; all by these `settings`."""
+    """The links to fetch and how, and the results of those that need no fetching; all by these `settings`.
+
+    `targets` and `skipped` are found by URL: a part holds no URL twice.
+    """
 
     settings: Links
     due: list[LinkSpec] = field(default_factory=list)
-    targets: dict[LinkSpec, Target] = field(default_factory=dict)
-    skipped: dict[LinkSpec, Result] = field(default_factory=dict)
+    targets: dict[str, Target] = field(default_factory=dict)
+    skipped: dict[str, Result] = field(default_factory=dict)
 
     def fetch(self, spec: LinkSpec, layers: Layers, at: datetime) -> None:
         """Plan to fetch a link, with what is set for it."""
         try:
-            self.targets[spec] = layers.target(spec)
+            self.targets[spec.url] = layers.target(spec)
         except VaultError as error:
-            self.skipped[spec] = skipped(spec, Reason.CHECKER_ERROR, at, str(error))
+            self.skipped[spec.url] = skipped(spec, Reason.CHECKER_ERROR, at, str(error))
         else:
             self.due.append(spec)
 
     def joined(self, message: CheckLinks, fetched: Sequence[Result]) -> tuple[CheckLinks, list[Result]]:
         """The part without what is no longer its business, and a result for each link that is left."""
-        results = self.skipped | dict(zip(self.due, fetched, strict=True))
-        links = tuple(spec for spec in message.links if spec in results)
-        return replace(message, links=links), [results[spec] for spec in links]
+        if len(fetched) == len(message.links):
+            return message, list(fetched)
+        results = self.skipped | {spec.url: result for spec, result in zip(self.due, fetched, strict=True)}
+        links = tuple(spec for spec in message.links if spec.url in results)
+        return replace(message, links=links), [results[spec.url] for spec in links]
 
 
 def plan(session: Session, message: CheckLinks, at: datetime, settings: Links, vault: Vault) -> Plan:
@@ -64,12 +71,12 @@ def plan(session: Session, message: CheckLinks, at: datetime, settings: Links, v
     scopes = windows.open_at(session, message.workspace_id, at)
     known = _known(session, message) if message.leased or any(scope.tag for scope in scopes) else {}
     for spec in message.links:
-        link = known.get(link_id(message.workspace_id, spec.url))
+        link = known.get(spec.url)
         if message.leased and not _is_wanted(link, message.scheduled_at):
             continue
         reason = _reason_to_skip(spec, link, message, scopes, at, settings.lease_s)
         if reason:
-            found.skipped[spec] = skipped(spec, reason, at)
+            found.skipped[spec.url] = skipped(spec, reason, at)
         else:
             found.fetch(spec, set_by_users, at)
     return found
@@ -98,9 +105,9 @@ def skipped(spec: LinkSpec, reason: Reason, at: datetime, detail: str = "") -> R
     )
 
 
-def _known(session: Session, message: CheckLinks) -> dict[uuid.UUID, Any]:
+def _known(session: Session, message: CheckLinks) -> dict[str, Any]:
     ids = [link_id(message.workspace_id, spec.url) for spec in message.links]
-    return {row.id: row for row in session.execute(select(*COLUMNS).where(LINKS.c.id.in_(ids)))}
+    return {row.url: row for row in session.execute(KNOWN, {"ids": ids})}
 
 
 def _is_wanted(link: Any, since: datetime) -> bool:

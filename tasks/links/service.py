@@ -26,7 +26,8 @@ def build(environ: Mapping[str, str]) -> Service:
     """Links, ready to be run by a worker. One engine does all checks of the process; another, which starts with the
     first of them, fetches sources, whose bodies are larger than any that is looked at for a check."""
     settings = load(Links, environ)
-    sessions = database.connect(load(Database, environ, "links").url, "pranala links")
+    # Many parts wait for their links at once, but few of them write: a part that waits for its turn loses nothing.
+    sessions = database.connect(load(Database, environ, "links").url, "pranala links", pool_size=4, patience_s=60.0)
     engine = Engine(engine_settings(settings))
     reader = Engine(reader_settings(settings))
 

@@ -7,15 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import any_, bindparam, select
-from sqlalchemy.dialects.postgresql import ARRAY, UUID
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from config import telemetry
 from config.settings import Links
 from tasks import outbox, wire
-from tasks.database import add_rows, insert_rows, update_rows
+from tasks.database import add_rows, among, insert_rows, update_rows
 from tasks.links import freeze, record
 from tasks.links.freeze import FreezeRules, Seen
 from tasks.links.messages import CheckLinks, ChecksFrozen, LinkSpec, link_id
@@ -26,12 +25,7 @@ from tasks.links.result import Result
 from tasks.links.state import ConfirmRules
 
 # In the order of their ids, so that two parts with links in common never wait for each other in a circle.
-LOCKED = (
-    select(*LINKS.c)
-    .where(LINKS.c.id == any_(bindparam("ids", type_=ARRAY(UUID))))
-    .order_by(LINKS.c.id)
-    .with_for_update()
-)
+LOCKED = select(*LINKS.c).where(among(LINKS.c.id, "ids")).order_by(LINKS.c.id).with_for_update()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 import pytest
 
 from cli.local.backing import start_backing
-from cli.local.processes import make_environment, make_program, worker
 from cli.local.product import Product, read_or_make_key
 from tests.journeys.system import System
 from tests.servers.behaviour import BehaviourServer
@@ -99,9 +98,7 @@ def nervous(tmp_path_factory: pytest.TempPathFactory, outside: Host) -> Iterator
         "PRANALA_RETRIES": "0",
     }
     with start_backing(tmp_path_factory.mktemp("nervous"), durable=False, env={}) as backing:
-        environment = make_environment(backing, settings)
-        more = make_program(worker("links-3", "links", 8, "links.bulk", "links.scheduled"), backing, environment)
-        product = Product(backing, settings, [more])
+        product = Product(backing, settings)
         product.migrate()
         key, _ = read_or_make_key(product)
         product.launch()

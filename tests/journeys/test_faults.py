@@ -27,6 +27,7 @@ def test_a_killed_links_worker_loses_and_doubles_nothing(system: System, behavio
     job_id = system.submit(wanted)
     wait_for(lambda: system.get(f"/jobs/{job_id}")["done"] > 0 or None, 20, "the job to begin")
     system.product.kill("links")
+    system.product.kill("links-3")
     every_link_once(system, job_id, wanted, within_s=120)
 
 
@@ -105,10 +106,10 @@ def test_a_services_role_is_refused_by_the_others_databases(system: System, serv
 
 
 def test_the_monitor_shows_every_worker_and_every_queue(system: System) -> None:
-    wait_for(lambda: len(system.get("/monitor/workers")["items"]) >= 5 or None, 30, "five workers")
+    wait_for(lambda: len(system.get("/monitor/workers")["items"]) >= 6 or None, 30, "six workers")
     workers = {each["name"].split("@")[0]: each for each in system.get("/monitor/workers")["items"]}
-    assert set(workers) == {"intake", "links", "links-2", "notifications", "audit"}
+    assert set(workers) == {"intake", "links", "links-2", "links-3", "notifications", "audit"}
     assert workers["links-2"]["queues"] == ["links.interactive"]
     queues = {each["name"]: each for each in system.get("/monitor/queues")["items"]}
-    assert queues["links.bulk"]["consumers"] == 1
+    assert queues["links.bulk"]["consumers"] == 2
     assert queues["links.bulk"]["dead_letters"] == 0

@@ -37,7 +37,7 @@ def polite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     }
     with start_backing(tmp_path_factory.mktemp("polite"), durable=False, env={}) as backing:
         environment = make_environment(backing, settings)
-        more = [worker(f"links-{number}", "links", 8, "links.bulk", "links.scheduled") for number in (3, 4)]
+        more = [worker(f"links-{number}", "links", 8, "links.bulk", "links.scheduled") for number in (4, 5)]
         product = Product(backing, settings, [make_program(one, backing, environment) for one in more])
         product.migrate()
         key, _ = read_or_make_key(product)
