@@ -136,3 +136,16 @@ def test_a_host_that_wants_too_much_time_is_recorded_as_it_is(polite: System, be
     assert reasons.total() == 40
     assert set(reasons) == {"rate_limited", "host_backoff"}
     assert reasons["rate_limited"] <= CEILING
+
+
+def test_a_host_whose_policy_wants_it_gets_one_request_at_a_time_of_four_workers(
+    polite: System, behaviour: BehaviourServer
+) -> None:
+    assert polite.call("PUT", "/hosts/127.0.0.1/policy", json={"concurrency": 1}).status_code == 200
+    try:
+        behaviour.memory.peak = 0
+        job = polite.submit([f"{behaviour.bases['plain']}{fresh('/pause/30')}&n={n}" for n in range(100)])
+        assert polite.finished(job)["verdicts"]["ok"] == 100
+        assert behaviour.memory.peak == 1
+    finally:
+        assert polite.call("DELETE", "/hosts/127.0.0.1/policy").status_code == 204
