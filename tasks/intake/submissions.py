@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
 from sqlalchemy import insert, update
@@ -62,12 +62,14 @@ def accept_links(
     reading = Reading(caller.workspace_id, expected)
     job = Job(reading.accepted.job_id, caller.workspace_id, queue, settings)
     cut = parts.cut(job, reading.links(lines), keep, registers)
-    first = next(cut, None)
-    if first is None:
+    first = list(islice(cut, parts.WRITTEN_AT_ONCE))
+    if not first:
         return reading.accepted
-    _submit(session, caller, job.id, "links", 0)
-    parts.store(session, job, chain((first,), cut))
-    session.execute(update(Submission).where(Submission.id == job.id).values(total=reading.accepted.accepted))
+    # Most batches have been read by now, and their total is known.
+    _submit(session, caller, job.id, "links", total := reading.accepted.accepted)
+    parts.store(session, job, chain(first, cut))
+    if reading.accepted.accepted > total:
+        session.execute(update(Submission).where(Submission.id == job.id).values(total=reading.accepted.accepted))
     parts.send(session, Part.submission_id == job.id)
     _record_links(session, caller, reading, keep)
     return reading.accepted
