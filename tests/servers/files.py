@@ -7,13 +7,17 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 
 
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 128
+
+
 class Files:
     """`pages` are bodies with their content type, or a status alone; what is not there is 404. `hits` are the paths."""
 
     def __init__(self) -> None:
         self.pages: dict[str, tuple[bytes, str] | int] = {}
         self.hits: list[str] = []
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server = _Server(("127.0.0.1", 0), self._handler())
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 
     def __enter__(self) -> Files:
