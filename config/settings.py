@@ -254,6 +254,15 @@ class Links:
     daily_days: int = setting(
         "PRANALA_DAILY_DAYS", "days for which checks are counted by the day; 0 is for ever", int, default=730
     )
+    wayback_url: str = setting(
+        "PRANALA_WAYBACK_URL",
+        "an archive that is asked for copies of links that fail for good, such as https://web.archive.org, and so is"
+        " told their URLs; empty asks nobody",
+        default="",
+    )
+    wayback_interval_s: float = setting(
+        "PRANALA_WAYBACK_INTERVAL_S", "seconds between two questions to it", float, default=5.0
+    )
     connectivity_probes: tuple[tuple[str, int], ...] = setting(
         "PRANALA_CONNECTIVITY_PROBES",
         "URLs or host:port, one of which must accept a connection before a failure without an answer is believed",

@@ -246,7 +246,7 @@ class AcknowledgeIncidentRequest(_message.Message):
     def __init__(self, workspace_id: _Optional[str] = ..., id: _Optional[str] = ..., caller: _Optional[_Union[Caller, _Mapping]] = ...) -> None: ...
 
 class Incident(_message.Message):
-    __slots__ = ("id", "link_id", "url", "host", "state", "reason", "status_code", "detail", "started_at", "opened_at", "acknowledged_at", "acknowledged_by", "resolved_at", "duration_s", "group")
+    __slots__ = ("id", "link_id", "url", "host", "state", "reason", "status_code", "detail", "started_at", "opened_at", "acknowledged_at", "acknowledged_by", "resolved_at", "duration_s", "group", "suggestion")
     ID_FIELD_NUMBER: _ClassVar[int]
     LINK_ID_FIELD_NUMBER: _ClassVar[int]
     URL_FIELD_NUMBER: _ClassVar[int]
@@ -262,6 +262,7 @@ class Incident(_message.Message):
     RESOLVED_AT_FIELD_NUMBER: _ClassVar[int]
     DURATION_S_FIELD_NUMBER: _ClassVar[int]
     GROUP_FIELD_NUMBER: _ClassVar[int]
+    SUGGESTION_FIELD_NUMBER: _ClassVar[int]
     id: str
     link_id: str
     url: str
@@ -277,7 +278,8 @@ class Incident(_message.Message):
     resolved_at: _timestamp_pb2.Timestamp
     duration_s: float
     group: str
-    def __init__(self, id: _Optional[str] = ..., link_id: _Optional[str] = ..., url: _Optional[str] = ..., host: _Optional[str] = ..., state: _Optional[str] = ..., reason: _Optional[str] = ..., status_code: _Optional[int] = ..., detail: _Optional[str] = ..., started_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., opened_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., acknowledged_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., acknowledged_by: _Optional[str] = ..., resolved_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., duration_s: _Optional[float] = ..., group: _Optional[str] = ...) -> None: ...
+    suggestion: Suggestion
+    def __init__(self, id: _Optional[str] = ..., link_id: _Optional[str] = ..., url: _Optional[str] = ..., host: _Optional[str] = ..., state: _Optional[str] = ..., reason: _Optional[str] = ..., status_code: _Optional[int] = ..., detail: _Optional[str] = ..., started_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., opened_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., acknowledged_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., acknowledged_by: _Optional[str] = ..., resolved_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., duration_s: _Optional[float] = ..., group: _Optional[str] = ..., suggestion: _Optional[_Union[Suggestion, _Mapping]] = ...) -> None: ...
 
 class IncidentPage(_message.Message):
     __slots__ = ("items", "next")
@@ -506,7 +508,7 @@ class ListResultsRequest(_message.Message):
     def __init__(self, workspace_id: _Optional[str] = ..., job_id: _Optional[str] = ..., limit: _Optional[int] = ..., after: _Optional[str] = ..., verdict: _Optional[str] = ...) -> None: ...
 
 class Link(_message.Message):
-    __slots__ = ("id", "url", "state", "verdict", "reason", "permanence", "since", "last_checked_at", "next_check_at", "interval_s", "tags", "external_id", "status_code", "final_url", "suggested_url", "latency_ms", "incident_id", "created_at", "trace_id", "version", "paused", "ignored", "muted_until", "flapping", "confirm_hard", "confirm_transient", "min_confirm_s", "uptime_30d", "options_json", "badge")
+    __slots__ = ("id", "url", "state", "verdict", "reason", "permanence", "since", "last_checked_at", "next_check_at", "interval_s", "tags", "external_id", "status_code", "final_url", "suggested_url", "latency_ms", "incident_id", "created_at", "trace_id", "version", "paused", "ignored", "muted_until", "flapping", "confirm_hard", "confirm_transient", "min_confirm_s", "uptime_30d", "options_json", "badge", "suggestion")
     ID_FIELD_NUMBER: _ClassVar[int]
     URL_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
@@ -537,6 +539,7 @@ class Link(_message.Message):
     UPTIME_30D_FIELD_NUMBER: _ClassVar[int]
     OPTIONS_JSON_FIELD_NUMBER: _ClassVar[int]
     BADGE_FIELD_NUMBER: _ClassVar[int]
+    SUGGESTION_FIELD_NUMBER: _ClassVar[int]
     id: str
     url: str
     state: str
@@ -567,7 +570,8 @@ class Link(_message.Message):
     uptime_30d: float
     options_json: str
     badge: bool
-    def __init__(self, id: _Optional[str] = ..., url: _Optional[str] = ..., state: _Optional[str] = ..., verdict: _Optional[str] = ..., reason: _Optional[str] = ..., permanence: _Optional[str] = ..., since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_checked_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., next_check_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., interval_s: _Optional[int] = ..., tags: _Optional[_Iterable[str]] = ..., external_id: _Optional[str] = ..., status_code: _Optional[int] = ..., final_url: _Optional[str] = ..., suggested_url: _Optional[str] = ..., latency_ms: _Optional[float] = ..., incident_id: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., trace_id: _Optional[str] = ..., version: _Optional[int] = ..., paused: _Optional[bool] = ..., ignored: _Optional[bool] = ..., muted_until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., flapping: _Optional[bool] = ..., confirm_hard: _Optional[int] = ..., confirm_transient: _Optional[int] = ..., min_confirm_s: _Optional[float] = ..., uptime_30d: _Optional[float] = ..., options_json: _Optional[str] = ..., badge: _Optional[bool] = ...) -> None: ...
+    suggestion: Suggestion
+    def __init__(self, id: _Optional[str] = ..., url: _Optional[str] = ..., state: _Optional[str] = ..., verdict: _Optional[str] = ..., reason: _Optional[str] = ..., permanence: _Optional[str] = ..., since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_checked_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., next_check_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., interval_s: _Optional[int] = ..., tags: _Optional[_Iterable[str]] = ..., external_id: _Optional[str] = ..., status_code: _Optional[int] = ..., final_url: _Optional[str] = ..., suggested_url: _Optional[str] = ..., latency_ms: _Optional[float] = ..., incident_id: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., trace_id: _Optional[str] = ..., version: _Optional[int] = ..., paused: _Optional[bool] = ..., ignored: _Optional[bool] = ..., muted_until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., flapping: _Optional[bool] = ..., confirm_hard: _Optional[int] = ..., confirm_transient: _Optional[int] = ..., min_confirm_s: _Optional[float] = ..., uptime_30d: _Optional[float] = ..., options_json: _Optional[str] = ..., badge: _Optional[bool] = ..., suggestion: _Optional[_Union[Suggestion, _Mapping]] = ...) -> None: ...
 
 class LinkPage(_message.Message):
     __slots__ = ("items", "next")
@@ -972,3 +976,11 @@ class BadgePage(_message.Message):
     items: _containers.RepeatedCompositeFieldContainer[Badge]
     next: str
     def __init__(self, items: _Optional[_Iterable[_Union[Badge, _Mapping]]] = ..., next: _Optional[str] = ...) -> None: ...
+
+class Suggestion(_message.Message):
+    __slots__ = ("kind", "url")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    URL_FIELD_NUMBER: _ClassVar[int]
+    kind: str
+    url: str
+    def __init__(self, kind: _Optional[str] = ..., url: _Optional[str] = ...) -> None: ...

@@ -31,15 +31,18 @@ from tasks.links import (
     rollup,
     schedule,
     settling,
+    snapshots,
     sources,
     tailoring,
     timeline,
 )
+from tasks.links.archive import Archive
 from tasks.links.connectivity import Connectivity
 from tasks.links.flights import Flights
 from tasks.links.grouping import GroupRules
 from tasks.links.harvest import Harvest
 from tasks.links.messages import (
+    AskArchive,
     CancelParts,
     CheckLinks,
     GatherLinks,
@@ -163,6 +166,12 @@ def roll_up(_: RollUpChecks, *, sessions: Sessions) -> None:
     now = datetime.now(UTC)
     maintenance.note(sessions, now)
     rollup.run(sessions, now)
+
+
+def ask_archive(_: AskArchive, *, sessions: Sessions, archive: Archive | None, interval_s: float) -> None:
+    """Ask for a copy of one link that fails for good; never in the way of a check."""
+    if archive is not None:
+        snapshots.ask_one(sessions, archive, interval_s)
 
 
 def _send_due(sessions: Sessions, limit: int, settings: Links) -> int:

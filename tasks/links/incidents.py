@@ -17,6 +17,8 @@ from tasks.links.messages import IncidentAcknowledged
 from tasks.links.models import INCIDENTS, LINKS, MOMENTS, OUTBOX, Incident, IncidentMoment
 from tasks.links.record import Row
 from tasks.links.state import Moment
+from tasks.links.suggestion import Suggestion, suggest
+from tasks.links.verdict import JUDGEMENTS, Reason
 
 KINDS = tuple(Moment)
 
@@ -33,6 +35,7 @@ class IncidentView:
     reason: str
     status_code: int | None
     detail: str
+    suggestion: Suggestion | None
     started_at: datetime
     opened_at: datetime
     acknowledged_at: datetime | None
@@ -155,14 +158,21 @@ def _announce(session: Session, workspace_id: uuid.UUID, incident: IncidentView,
 
 
 def _incidents(workspace_id: uuid.UUID) -> Select[Any]:
-    query = select(*INCIDENTS.c, LINKS.c.url, LINKS.c.host).join(LINKS, LINKS.c.id == INCIDENTS.c.link_id)
+    query = select(*INCIDENTS.c, LINKS.c.url, LINKS.c.host, LINKS.c.archived_url).join(
+        LINKS, LINKS.c.id == INCIDENTS.c.link_id
+    )
     return query.where(INCIDENTS.c.workspace_id == workspace_id)
 
 
+def _permanence(reason: str) -> str | None:
+    return JUDGEMENTS[Reason(reason)].permanence
+
+
 def _view(row: Any) -> IncidentView:
-    names = IncidentView.__dataclass_fields__.keys() - {"state", "duration_s", "group"}
+    names = IncidentView.__dataclass_fields__.keys() - {"state", "duration_s", "group", "suggestion"}
     return IncidentView(
         **{name: getattr(row, name) for name in names},
+        suggestion=None if row.resolved_at else suggest(row.reason, _permanence(row.reason), None, row.archived_url),
         state="resolved" if row.resolved_at else "open",
         duration_s=(row.resolved_at - row.started_at).total_seconds() if row.resolved_at else None,
         group=row.group_id,

@@ -111,6 +111,11 @@ class CancelParts(Message):
 
 
 @dataclass(frozen=True)
+class AskArchive(Message):
+    """Time has passed: ask an archive for a copy of a link that will not come back."""
+
+
+@dataclass(frozen=True)
 class RollUpChecks(Message):
     """Time has passed: count the checks of what is over."""
 
@@ -200,6 +205,8 @@ class LinkBroke(Event):
     tags: tuple[str, ...] = field(default=())
     # People hear of it with the other links of its host; see `HostBroke`.
     group_id: uuid.UUID | None = None
+    # A copy of it, if one is known by now.
+    archived_url: str | None = None
 
 
 @dataclass(frozen=True)

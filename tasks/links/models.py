@@ -100,6 +100,8 @@ class Link(Base):
     final_url: Mapped[str | None]
     suggested_url: Mapped[str | None]
     latency_ms: Mapped[float | None]
+    # The copy nearest to its latest hard failure, see `snapshots`.
+    archived_url: Mapped[str | None]
     incident_id: Mapped[uuid.UUID | None]
     # The latest counted checks, a letter each, and what people believe (see `overlays`).
     recent: Mapped[str]
@@ -209,12 +211,24 @@ class WorkspaceHour(Tally, Base):
 
 
 class RolledUp(Base):
-    """How far each of the tables that are made from others has come."""
+    """How far that has come which is done from time to time, by its name."""
 
     __tablename__ = "rolled_up"
 
     name: Mapped[str] = mapped_column(primary_key=True)
     until: Mapped[datetime]
+
+
+class Snapshot(Base):
+    """What an archive was asked about a link that failed `since` then."""
+
+    __tablename__ = "snapshots"
+
+    link_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("links.id", ondelete="CASCADE"), primary_key=True)
+    since: Mapped[datetime]
+    tries: Mapped[int]
+    due_at: Mapped[datetime]
+    answered_at: Mapped[datetime | None]
 
 
 class Pause(Base):

@@ -16,6 +16,7 @@ from config import telemetry
 from tasks.database import as_json
 from tasks.links import checks, tailoring
 from tasks.links.models import CHECKS, LINKS, Job, Link
+from tasks.links.suggestion import Suggestion, suggest
 from tasks.links.uptime import UPTIME_SPAN, uptimes
 
 
@@ -39,6 +40,7 @@ class LinkView:
     final_url: str | None
     suggested_url: str | None
     latency_ms: float | None
+    suggestion: Suggestion | None
     incident_id: uuid.UUID | None
     created_at: datetime
     version: int
@@ -256,11 +258,12 @@ def _views(session: Session, links: Sequence[Link]) -> list[LinkView]:
     now = datetime.now(UTC)
     up = uptimes(session, [link.id for link in links], now - UPTIME_SPAN, now)
     options = tailoring.read(session, [link.id for link in links])
-    names = LinkView.__dataclass_fields__.keys() - {"trace_id", "uptime_30d", "options_json"}
+    names = LinkView.__dataclass_fields__.keys() - {"trace_id", "uptime_30d", "options_json", "suggestion"}
     return [
         LinkView(
             **{name: getattr(link, name) for name in names},
             trace_id=telemetry.trace_id_of(link.traceparent),
+            suggestion=suggest(link.reason, link.permanence, link.suggested_url, link.archived_url),
             uptime_30d=up[link.id].share if link.id in up else None,
             options_json=as_json(options[link.id].shown) if link.id in options else "{}",
         )

@@ -25,13 +25,13 @@ from tasks.links.overlays import Episode
 from tasks.links.pace import Pace
 from tasks.links.result import Result
 from tasks.links.state import Announcement, ConfirmRules, Moment, Standing, State, Step, advance
-from tasks.links.verdict import Verdict
+from tasks.links.verdict import Permanence, Verdict
 from tasks.urls import host_of
 
 # Never early: a confirmation before its time could not confirm.
 JITTER = 0.1
 
-# What checks do not change: it is read with the row and never written back.
+# What checks do not change: it is read with the row and never written back. The archive's answer is not theirs either.
 SET_BY_PEOPLE = (
     "workspace_id",
     "url",
@@ -41,6 +41,7 @@ SET_BY_PEOPLE = (
     "ignored",
     "muted_until",
     "badge",
+    "archived_url",
     "confirm_hard",
     "confirm_transient",
     "min_confirm_s",
@@ -376,6 +377,7 @@ def _said(row: Row, owed: overlays.Owed[uuid.UUID], result: Result) -> LinkBroke
             broke_at=result.finished_at,
             status_code=result.status_code,
             detail=result.detail,
+            archived_url=row.get("archived_url") if result.permanence is Permanence.HARD else None,
         )
     ended_at = episode.ended_at or result.finished_at
     return LinkRecovered(

@@ -9,10 +9,11 @@ from functools import partial
 from config.settings import LINKS_KEY, Database, Links, LinksKey, load
 from tasks import database
 from tasks.links import handlers, sitemap
+from tasks.links.archive import Archive
 from tasks.links.connectivity import Connectivity
 from tasks.links.fetch import Engine, EngineSettings
 from tasks.links.flights import Flights
-from tasks.links.messages import CancelParts, CheckLinks, GatherLinks, LeaseDueLinks, RollUpChecks
+from tasks.links.messages import AskArchive, CancelParts, CheckLinks, GatherLinks, LeaseDueLinks, RollUpChecks
 from tasks.links.models import OUTBOX
 from tasks.service import Service
 from tasks.vault import Vault
@@ -53,6 +54,12 @@ def build(environ: Mapping[str, str]) -> Service:
             CancelParts: partial(handlers.cancel_parts, sessions=sessions),
             LeaseDueLinks: partial(handlers.lease_due, sessions=sessions, settings=settings),
             RollUpChecks: partial(handlers.roll_up, sessions=sessions),
+            AskArchive: partial(
+                handlers.ask_archive,
+                sessions=sessions,
+                archive=Archive(settings.wayback_url, reader) if settings.wayback_url else None,
+                interval_s=settings.wayback_interval_s,
+            ),
         },
         stop=stop,
     )

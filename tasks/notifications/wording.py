@@ -62,6 +62,7 @@ def _(message: LinkBroke) -> Notice:
         f"Why: {explanation.why}",
         *([f"Seen: {message.detail}"] if message.detail else []),
         f"What to do: {explanation.remedy}",
+        *([f"A copy of it: {message.archived_url}"] if message.archived_url else []),
         "",
         *_tags(message.tags),
         f"Link: {message.link_id}",

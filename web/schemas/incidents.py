@@ -5,6 +5,7 @@ from __future__ import annotations
 from marshmallow import fields, validate
 
 from web.schemas.fields import Output, Page, Text, UtcTime, one_of, page_of
+from web.schemas.links import SuggestionSchema
 
 STATES = ("open", "resolved")
 MOMENTS = ("first_failure", "confirmation", "opened", "acknowledged", "recovering", "relapsed", "resolved")
@@ -21,6 +22,12 @@ class IncidentSchema(Output):
     reason = fields.String(required=True, metadata={"description": "The cause, when there was no doubt any more."})
     status_code = fields.Integer(required=True, allow_none=True)
     detail = fields.String(required=True)
+    suggestion = fields.Nested(
+        SuggestionSchema,
+        required=True,
+        allow_none=True,
+        metadata={"description": "A copy in an archive, while it is open."},
+    )
     started_at = UtcTime(required=True, metadata={"description": "The first failure."})
     opened_at = UtcTime(required=True, metadata={"description": "When there was no doubt any more."})
     acknowledged_at = UtcTime(required=True, allow_none=True)

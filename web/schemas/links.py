@@ -235,6 +235,13 @@ class CheckSchema(Output):
     checked_at = UtcTime(required=True, allow_none=True)
 
 
+class SuggestionSchema(Output):
+    """What to link to instead."""
+
+    kind = fields.String(required=True, validate=validate.OneOf(["archive", "redirect", "https"]))
+    url = fields.String(required=True)
+
+
 class LinkSchema(Output):
     """A link and what is known of it."""
 
@@ -254,6 +261,12 @@ class LinkSchema(Output):
     final_url = fields.String(required=True, allow_none=True)
     suggested_url = fields.String(required=True, allow_none=True)
     latency_ms = fields.Float(required=True, allow_none=True)
+    suggestion = fields.Nested(
+        SuggestionSchema,
+        required=True,
+        allow_none=True,
+        metadata={"description": "What its check found, or a copy in an archive of what will not come back."},
+    )
     incident_id = fields.UUID(required=True, allow_none=True)
     created_at = UtcTime(required=True, allow_none=True)
     trace_id = fields.String(required=True, metadata={"description": "Of its last submission."})

@@ -189,3 +189,11 @@ def test_a_reason_that_is_not_known_yet_is_told_by_its_name() -> None:
 def test_nobody_is_told_of_a_tick() -> None:
     with pytest.raises(TypeError, match="RetryDeliveries"):
         notice(RetryDeliveries())
+
+
+def test_a_copy_that_is_known_is_told() -> None:
+    copy = "https://web.archive.org/web/20261101000000/https://example.com/page"
+    told = notice(replace(BROKE, archived_url=copy))
+    assert f"A copy of it: {copy}" in told.body
+    assert json.loads(told.payload)["data"]["archived_url"] == copy
+    assert "A copy" not in notice(BROKE).body
