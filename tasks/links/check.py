@@ -120,6 +120,7 @@ class Check:
         self._options = target.options
         self._elsewhere = target.elsewhere
         self._own_limits = target.limits
+        self.waited = target.waited
         self._rules = rules
         self._wants_page = keeps_page
         self._limits = limits
@@ -130,6 +131,10 @@ class Check:
     def left_s(self) -> float:
         """The time that is left for requests."""
         return self._limits.total_timeout_s - self._spent_s
+
+    @property
+    def has_begun(self) -> bool:
+        return self._started_at is not None
 
     def begin(self) -> None:
         self._started_at = self._started_at or datetime.now(UTC)

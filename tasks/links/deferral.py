@@ -52,7 +52,8 @@ def divide(part: CheckLinks, results: Sequence[Result], now: datetime, settings:
     rest: dict[datetime, list[LinkSpec]] = {}
     for spec, result in zip(part.links, results, strict=True):
         not_before = now + timedelta(seconds=math.ceil(result.wait_s or 0))
-        if result.wait_s is None or _is_over(part, not_before, settings):
+        # A host that is asked as fast as it may be is behind with nobody's fault: its links wait as long as it takes.
+        if result.wait_s is None or (not result.paced and _is_over(part, not_before, settings)):
             settled.append((spec, _known(spec, result)))
         else:
             rest.setdefault(not_before, []).append(_remembering(spec, result))

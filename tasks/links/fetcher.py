@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -51,7 +52,7 @@ class EngineSettings:
 
     With a `redis_url` the limits by host hold over all engines that share it. `backoff_cap_s` is the longest that a
     host is left alone, 0 heeds no such wish; links of a host that wants more than `backoff_patience_s` come back
-    unchecked.
+    unchecked. So do those, of several that are asked for together, whose turn at a host is more than `queue_s` away.
     """
 
     allow_networks: tuple[IPv4Network | IPv6Network, ...] = ()
@@ -60,6 +61,7 @@ class EngineSettings:
     host_interval_ms: int = 50
     backoff_cap_s: float = 3600.0
     backoff_patience_s: float = 2.0
+    queue_s: float = 30.0
     redis_url: str = ""
     connect_timeout_s: float = 10.0
     total_timeout_s: float = 30.0
@@ -94,6 +96,7 @@ class Batch:
     """The results of one call, as they come in."""
 
     def __init__(self, count: int) -> None:
+        self.many = count > 1
         self._results: list[Result | None] = [None] * count
         self._left = count
         self._over = threading.Event()
@@ -151,6 +154,7 @@ class Fetcher:
         )
         self._heeds = settings.backoff_cap_s > 0
         self._patience_s = settings.backoff_patience_s
+        self._queue_s = settings.queue_s
         self._idle: list[Transfer] = []
         self._active: dict[pycurl.Curl, tuple[Transfer, Errand, str]] = {}
         self._unnamed: dict[str, list[Errand]] = {}
@@ -286,10 +290,28 @@ class Fetcher:
 
     def _line_up(self, host: str, errand: Errand, first: bool) -> None:
         now = time.monotonic()
+        pacing = self._pacing_of(errand.check)
         if self._lanes.paused_s(host, now) > self._patience_s:
             self._put_off(errand)
+        elif not first and errand.batch.many and self._is_far_off(host, errand.check, now, pacing):
+            self._send_back(host, errand, now, pacing)
         else:
-            self._lanes.put(host, errand, now, first, self._pacing_of(errand.check))
+            self._lanes.put(host, errand, now, first, pacing)
+
+    def _is_far_off(self, host: str, check: Check, now: float, pacing: Pacing | None) -> bool:
+        """Would a link wait longer for its turn than a thread is to be held? Those that came back go before others."""
+        if not (pacing or self._pacing).interval_s:
+            return False
+        turn_s = self._lanes.turn_s(host, now, pacing)
+        return (turn_s if check.waited else max(turn_s, self._lanes.promised_s(host, now))) > self._queue_s
+
+    def _send_back(self, host: str, errand: Errand, now: float, pacing: Pacing | None) -> None:
+        """Have a link come back for its turn: before the host has nothing to do, and together with others."""
+        turn_s = self._lanes.promise(host, now, pacing) - self._queue_s / 2
+        together_s = self._queue_s / 3
+        wait_s = max(math.ceil(turn_s / together_s), 1) * together_s
+        result = errand.check.put_off(f"{host} has many links, and is asked for one at a time")
+        self._deliver(errand, replace(result, wait_s=wait_s, paced=True))
 
     def _pacing_of(self, check: Check) -> Pacing | None:
         """How a check's host is to be spared; None where it is as the settings say."""
@@ -391,7 +413,7 @@ class Fetcher:
         if delay_s:
             self._loop.call_at(time.monotonic() + delay_s, partial(self._queue, errand, True))
         else:
-            self._queue(errand, first=True)
+            self._queue(errand, first=errand.check.has_begun)
 
     def _fail(self, errand: Errand, error: Exception) -> None:
         """A fault of ours costs one check, never the loop."""
@@ -399,7 +421,7 @@ class Fetcher:
         self._deliver(errand, errand.check.fail(f"{type(error).__name__}: {error}"))
 
     def _deliver(self, errand: Errand, result: Result) -> None:
-        if result.reason in NOTABLE:
+        if result.reason in NOTABLE and not result.paced:
             result = self._noted(errand, result)
         if errand.batch.put(errand.place, result) and isinstance(errand.batch, Batch):
             self._batches.discard(errand.batch)

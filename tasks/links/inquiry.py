@@ -25,13 +25,17 @@ Waiting = TypeVar("Waiting")
 
 
 class Recipient(Protocol):
-    """Who gets the result of a check; True says that it was the last."""
+    """Who gets the result of a check; True says that it was the last. Of `many` some can be put off."""
+
+    many: bool
 
     def put(self, place: int, result: Result) -> bool: ...
 
 
 class Inquiry:
     """Stands where a batch does, for a check of our own; what it learns is told to `answered`."""
+
+    many = False
 
     def __init__(
         self,

@@ -24,6 +24,9 @@ RENEW_S = 3.0
 STARTS_AHEAD_S = 1.0
 # A lane that has nothing to do gives back what it holds unless something comes this soon.
 GIVE_BACK_S = 0.05
+# How much the last start counts for the pace of a host, and how many intervals a start may be late at the most.
+LAST_COUNTS = 0.1
+LATEST = 20
 # Refusals are forgotten when there was no word of them for so long after the pause.
 STRIKES_REMEMBERED_S = 600.0
 
@@ -82,6 +85,11 @@ class Lane(Generic[Item]):
     waiting: deque[Item] = field(default_factory=deque)
     active: int = 0
     next_at: float = 0.0
+    # The seconds between two starts as they come out while items wait, and when the last began.
+    gap_s: float = 0.0
+    started_at: float | None = None
+    # When all have had their turn who were told to come back for it.
+    promised_until: float = 0.0
     # In the queue of ready lanes or of delayed ones, so that it is never in both.
     queued: bool = False
     paused_until: float = 0.0
@@ -184,6 +192,22 @@ class Lanes(Generic[Item]):
         lane = self._lanes.get(host)
         return max(lane.paused_until - now, 0.0) if lane else 0.0
 
+    def turn_s(self, host: str, now: float, pacing: Pacing | None = None) -> float:
+        """The seconds until an item would have its turn that is put now, as far as it is the pace that it waits for."""
+        lane = self._lane(host, now)
+        return max(lane.next_at - now, 0.0) + len(lane.waiting) * _gap_s(lane, pacing) if lane.waiting else 0.0
+
+    def promised_s(self, host: str, now: float) -> float:
+        """The seconds until all have had their turn who were told to come back for it."""
+        return self._lane(host, now).promised_until - now
+
+    def promise(self, host: str, now: float, pacing: Pacing | None = None) -> float:
+        """Give an item that comes back its turn, behind all others; returns the seconds until then."""
+        lane = self._lane(host, now)
+        behind = max(lane.promised_until, now + self.turn_s(host, now, pacing))
+        lane.promised_until = behind + _gap_s(lane, pacing)
+        return behind - now
+
     def drain(self, host: str) -> list[Item]:
         """Take away what waits for a host."""
         lane = self._lanes[host]
@@ -250,7 +274,8 @@ class Lanes(Generic[Item]):
 
     def _start(self, lane: Lane[Item], now: float) -> Item:
         lane.active += 1
-        lane.next_at = now + lane.pacing.interval_s
+        if lane.pacing.interval_s:
+            _note_start(lane, now)
         if lane.starts:
             lane.starts.popleft()
         item = lane.waiting.popleft()
@@ -358,6 +383,22 @@ class Lanes(Generic[Item]):
         self._clear_at = max(CLEAR_AT, 2 * len(self._lanes))
 
 
+def _note_start(lane: Lane[Item], now: float) -> None:
+    interval_s = lane.pacing.interval_s
+    lane.next_at = now + interval_s
+    if lane.started_at is not None:
+        last_s = min(now - lane.started_at, LATEST * interval_s)
+        lane.gap_s += LAST_COUNTS * (last_s - lane.gap_s) if lane.gap_s else last_s
+    # What comes after this item has not waited for it, if it is the last.
+    lane.started_at = now if len(lane.waiting) > 1 else None
+
+
+def _gap_s(lane: Lane[Item], pacing: Pacing | None) -> float:
+    """The seconds from start to start: more than the interval where other processes ask the host as well."""
+    interval_s = (pacing or lane.pacing).interval_s
+    return max(min(lane.gap_s, LATEST * interval_s), interval_s)
+
+
 def _starts_ahead(pacing: Pacing) -> int:
     return max(int(STARTS_AHEAD_S / pacing.interval_s), 1) if pacing.interval_s else 0
 
@@ -366,4 +407,4 @@ def _in_use(lane: Lane[Item], now: float) -> bool:
     if lane.waiting or lane.active or lane.asking:
         return True
     forget_at = lane.paused_until + STRIKES_REMEMBERED_S if lane.strikes else lane.paused_until
-    return max(lane.next_at, lane.valid_until, forget_at) > now
+    return max(lane.next_at, lane.valid_until, lane.promised_until, forget_at) > now

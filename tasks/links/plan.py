@@ -35,6 +35,7 @@ class Plan:
     """
 
     settings: Links
+    came_back: bool = False
     due: list[LinkSpec] = field(default_factory=list)
     targets: dict[str, Target] = field(default_factory=dict)
     skipped: dict[str, Result] = field(default_factory=dict)
@@ -42,10 +43,11 @@ class Plan:
     def fetch(self, spec: LinkSpec, layers: Layers, at: datetime) -> None:
         """Plan to fetch a link, with what is set for it."""
         try:
-            self.targets[spec.url] = layers.target(spec)
+            target = layers.target(spec)
         except VaultError as error:
             self.skipped[spec.url] = skipped(spec, Reason.CHECKER_ERROR, at, str(error))
         else:
+            self.targets[spec.url] = replace(target, waited=True) if self.came_back else target
             self.due.append(spec)
 
     def joined(self, message: CheckLinks, fetched: Sequence[Result]) -> tuple[CheckLinks, list[Result]]:
@@ -63,7 +65,7 @@ def plan(session: Session, message: CheckLinks, at: datetime, settings: Links, v
     A link is no missed window yet while it is no later than a lease is long.
     """
     set_by_users = layers.read(session, message, vault)
-    found = Plan(set_by_users.settings(settings))
+    found = Plan(set_by_users.settings(settings), came_back=message.deferrals > 0)
     if not message.keep:
         for spec in message.links:
             found.fetch(spec, set_by_users, at)

@@ -14,14 +14,16 @@ from tasks.links.verdict import Judgement, Permanence, Reason, Verdict
 class Target:
     """What to check; `full` asks for the page itself by GET, as a confirmation must.
 
-    `limits` are those of the URL's own host. Where targets of one host differ in them, the strictest hold.
-    `elsewhere` says what headers a redirect's request to another host carries, with that host's secrets or without.
+    `limits` are those of the URL's own host. Where targets of one host differ in them, the strictest hold. `waited`
+    says that it was put back before. `elsewhere` says what headers a redirect's request to another host carries, with
+    that host's secrets or without.
     """
 
     url: str
     full: bool = False
     options: CheckOptions | None = None
     limits: HostLimits | None = None
+    waited: bool = False
     elsewhere: Callable[[str, bool], Mapping[str, str]] | None = None
 
 
@@ -44,7 +46,8 @@ class Result:
     counts the first try and its repetitions. `timings_ms` has the phases dns, connect, tls and ttfb of the last
     request, and the total of all requests. `bytes_read` counts bodies as sent. `retry_after_s` is how long the server
     asked to be left alone.
-    `wait_s`, where it is set, is how long until the host may be asked again: the check was untimely.
+    `wait_s`, where it is set, is how long until the host may be asked again: the check was untimely. Where `paced`, the
+    host has nothing against it, and there are only many links before this one.
     """
 
     verdict: Verdict
@@ -64,6 +67,7 @@ class Result:
     finished_at: datetime
     detail: str
     wait_s: float | None = None
+    paced: bool = False
 
     @property
     def judgement(self) -> Judgement:

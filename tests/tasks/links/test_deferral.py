@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -38,10 +38,13 @@ class Answers:
     """A checker whose results are given by URL, as reason and wait; what is not given is fine."""
 
     known: Known = field(default_factory=dict)
+    paced: bool = False
     asked: list[str] = field(default_factory=list)
+    targets: list[Target] = field(default_factory=list)
 
     def check(self, targets: Sequence[Target]) -> list[Result]:
         self.asked += [target.url for target in targets]
+        self.targets += targets
         return [self._result(target) for target in targets]
 
     def _result(self, target: Target) -> Result:
@@ -65,6 +68,7 @@ class Answers:
             started_at=now,
             finished_at=now,
             wait_s=wait_s,
+            paced=self.paced,
         )
 
 
@@ -174,6 +178,16 @@ def test_after_enough_times_what_is_known_is_recorded(sessions: Sessions) -> Non
     assert deferred(sessions) == []
     [body] = told(sessions, "JobFinished")
     assert msgspec.json.decode(body, type=JobFinished).verdicts == {"ok": 1, "inconclusive": 1, "skipped": 1}
+
+
+def test_links_that_only_wait_for_their_turn_wait_as_long_as_it_takes(sessions: Sessions) -> None:
+    late = datetime.now(UTC) - timedelta(days=1)
+    message = replace(part(at=late), deferrals=SETTINGS.defer_most)
+    asked = Answers(BUSY_ANSWERS, paced=True)
+    check_links(message, sessions=sessions, checker=asked, settings=SETTINGS)
+    assert all(target.waited for target in asked.targets)
+    [later] = released(sessions)
+    assert {spec.url for spec in later.links} == {BUSY, BUSY_TOO}
 
 
 def test_a_host_that_wants_more_time_than_there_is_is_not_waited_for(sessions: Sessions) -> None:

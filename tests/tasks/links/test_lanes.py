@@ -120,6 +120,24 @@ def test_of_starts_far_apart_only_the_next_is_asked_for() -> None:
     assert [wish.starts for wish in wishes(lanes, 1.0)] == [0]
 
 
+def test_turns_are_given_in_order_behind_all_that_wait_and_all_that_will_come_back() -> None:
+    lanes: Lanes[str] = Lanes(Pacing(0, 0.5), BackOff())
+    assert lanes.turn_s("a", 0.0) == 0
+    fill(lanes, "a", 10)
+    assert lanes.turn_s("a", 0.0) == 5
+    assert [lanes.promise("a", 0.0) for _ in range(3)] == [5.0, 5.5, 6.0]
+    assert lanes.promised_s("a", 1.0) == 5.5
+    assert lanes.promised_s("b", 1.0) < 0
+
+
+def test_a_host_that_others_ask_too_has_its_turns_as_far_apart_as_they_come_out() -> None:
+    lanes: Lanes[str] = Lanes(Pacing(0, 0.5), BackOff())
+    fill(lanes, "a", 100)
+    for number in range(50):
+        assert lanes.take(number * 2.0)
+    assert lanes.turn_s("a", 98.0) == pytest.approx(50 * 2.0, rel=0.05)
+
+
 def test_ten_thousands_of_hosts_leave_nothing_behind() -> None:
     lanes: Lanes[str] = Lanes(Pacing(1, 0), BackOff())
     for number in range(50_000):

@@ -108,6 +108,41 @@ def test_a_host_may_have_limits_of_its_own_that_hold_over_all_engines(
     assert (begun[-1] - begun[0]).total_seconds() >= 39 * 0.02 * 0.95
 
 
+def test_links_whose_turn_is_far_off_come_back_for_it_and_the_host_is_never_idle(
+    server: BehaviourServer, engine: MakeEngine
+) -> None:
+    one, host = engine(host_interval_ms=20, queue_s=0.9), some_host()
+    due = [(0.0, [Target(at(server, host, f"/ok?turn={n}")) for n in range(250)])]
+    settled: list[Result] = []
+    sent, began = 0, time.monotonic()
+    while due:
+        wait_s, targets = due.pop(0)
+        time.sleep(max(began + wait_s - time.monotonic(), 0))
+        sent += len(targets)
+        asked_at = time.monotonic() - began
+        later: dict[float, list[Target]] = {}
+        for target, result in zip(targets, one.check(targets), strict=True):
+            if result.wait_s is None:
+                settled.append(result)
+            else:
+                assert (result.paced, result.reason, result.methods) == (True, "host_backoff", ())
+                later.setdefault(asked_at + result.wait_s, []).append(replace(target, waited=True))
+        assert time.monotonic() - began - asked_at < 2.5
+        due = sorted([*due, *later.items()], key=lambda part: part[0])
+    assert Counter(result.reason for result in settled) == {"ok": 250}
+    assert sent < 3 * 250
+    begun = sorted(result.started_at for result in settled)
+    assert 4.9 < (begun[-1] - begun[0]).total_seconds() < 7
+
+
+def test_a_link_that_is_asked_for_alone_is_never_sent_back(server: BehaviourServer, engine: MakeEngine) -> None:
+    one, host = engine(host_interval_ms=20, queue_s=0.2), some_host()
+    with ThreadPoolExecutor() as threads:
+        many = threads.submit(check, one, *(at(server, host, f"/ok?many={n}") for n in range(100)))
+        assert check(one, at(server, host, "/ok?alone"))[0].reason == "ok"
+        assert Counter(result.paced for result in many.result())[True] > 70
+
+
 def test_the_crawl_delay_of_robots_txt_is_the_space_between_requests(
     server: BehaviourServer, engine: MakeEngine
 ) -> None:
