@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from cli.local.processes import PROCESSES
 from tasks import database, outbox, wire
 from tasks.links.messages import CheckLinks, LinkSpec
 from tasks.links.models import OUTBOX, Link, PartDone
@@ -21,7 +22,6 @@ from tests.servers.host import Host
 
 # Longer than it takes to be sure of a link that fails.
 SURE_S = 6
-PROCESSES = ("web", "intake", "links", "links-2", "links-3", "notifications", "audit", "relay", "rpc", "beat")
 ADDRESSES = (f"127.0.7.{number}" for number in itertools.count(1))
 
 Strike = Callable[[System], None]
@@ -177,14 +177,14 @@ def test_results_that_come_out_of_order(nervous: System, host: Host) -> None:
 
 
 def terminate_processes(system: System) -> None:
-    for name in PROCESSES:
-        system.product.stop(name)
-        system.product.start(name)
+    for process in PROCESSES:
+        system.product.stop(process.name)
+        system.product.start(process.name)
 
 
 def kill_processes(system: System) -> None:
-    for name in PROCESSES:
-        system.product.kill(name)
+    for process in PROCESSES:
+        system.product.kill(process.name)
         time.sleep(0.2)
 
 
