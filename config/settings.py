@@ -219,6 +219,7 @@ class Links:
         default=False,
     )
     robots: bool = setting("PRANALA_ROBOTS", "on or off: leave alone what robots.txt disallows", switch, default=False)
+    http2: bool = setting("PRANALA_HTTP2", "on or off: speak HTTP/2 to servers that offer it", switch, default=True)
     user_agent: str = setting(
         "PRANALA_USER_AGENT",
         "how the checker names itself",

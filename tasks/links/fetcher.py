@@ -77,6 +77,7 @@ class EngineSettings:
     suggest_https: bool = False
     soft_404: bool = False
     robots: bool = False
+    http2: bool = True
 
     @property
     def rules(self) -> Rules:
@@ -146,6 +147,7 @@ class Fetcher:
             connect_timeout_s=settings.connect_timeout_s,
             body_cap_bytes=settings.body_cap_bytes,
             ca_file=self._trust.path,
+            http2=settings.http2,
         )
         self._memory = Memory()
         self._rules = settings.rules

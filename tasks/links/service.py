@@ -85,6 +85,7 @@ def engine_settings(settings: Links) -> EngineSettings:
         suggest_https=settings.suggest_https,
         soft_404=settings.soft_404,
         robots=settings.robots,
+        http2=settings.http2,
     )
 
 

@@ -14,6 +14,8 @@ from tasks.links.verdict import (
     COULDNT_CONNECT,
     COULDNT_RESOLVE_HOST,
     FILESIZE_EXCEEDED,
+    HTTP2_ERROR,
+    HTTP2_STREAM,
     OPERATION_TIMEDOUT,
     Fault,
     Phase,
@@ -29,6 +31,7 @@ class TransferSettings:
     connect_timeout_s: float
     body_cap_bytes: int
     ca_file: str
+    http2: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +47,9 @@ class Wish:
 class Response:
     """What one request brought: a status where a whole head came, a fault where something went wrong, or both.
 
-    `refusal` says why the guard let it connect nowhere; `stale` that it died with a connection kept from an earlier
-    request, which proves nothing; `timings_ms` are the durations of the phases. `body` is there where it was wished
-    for, and `whole` unless it was longer than the cap.
+    `refusal` says why the guard let it connect nowhere; `stale` that it died with a connection that is not its own,
+    kept from an earlier request or shared by HTTP/2, which proves nothing; `timings_ms` are how long the phases took.
+    `body` is there where it was wished for, and `whole` unless it was longer than the cap.
     """
 
     status: int
@@ -93,6 +96,8 @@ class Transfer:
         self._entries: list[str] = []
         self._fresh = False
         self._wish: Wish | None = None
+        # By TLS alone: there the server says that it speaks HTTP/2, as it does to browsers.
+        self._version = pycurl.CURL_HTTP_VERSION_2TLS if settings.http2 else pycurl.CURL_HTTP_VERSION_1_1
         self._cap = settings.body_cap_bytes
         self._connect_timeout_s = settings.connect_timeout_s
         self._body = bytearray()
@@ -104,8 +109,7 @@ class Transfer:
         set_option(pycurl.NOSIGNAL, 1)
         set_option(pycurl.PROXY, "")  # also forbids the proxies of the environment
         set_option(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
-        # HTTP/2 would share one connection between checks, and one check's fault would be another's.
-        set_option(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
+        set_option(pycurl.HTTP_VERSION, self._version)
         set_option(pycurl.DNS_CACHE_TIMEOUT, -1)  # we say when to forget
         set_option(pycurl.FOLLOWLOCATION, 0)
         set_option(pycurl.PATH_AS_IS, 1)
@@ -129,7 +133,7 @@ class Transfer:
         wish: Wish | None = None,
     ) -> None:
         """Make ready for a request; `origin` is host:port, which is at `addresses` (with commas between) if it has
-        a name; `fresh` asks for a new connection."""
+        a name; `fresh` asks for a new connection that is nobody else's."""
         self._lines.clear()
         self._refusal = None
         self._os_errno = 0
@@ -143,6 +147,8 @@ class Transfer:
             self._method = method
         if fresh != self._fresh:
             self.easy.setopt(pycurl.FRESH_CONNECT, fresh)
+            # Over HTTP/2 another request could share it, and its end would prove nothing again.
+            self.easy.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1 if fresh else self._version)
             self._fresh = fresh
         if wish is not None or self._wish is not None:
             self._adapt(wish)
@@ -198,12 +204,13 @@ class Transfer:
         fault = None if fine else self._fault(code, text, status)
         opened = info(pycurl.NUM_CONNECTS) > 0
         refused = fault is not None and fault.code == COULDNT_CONNECT
-        died = fault is not None and fault.phase is Phase.REQUEST and fault.code != OPERATION_TIMEDOUT
+        shared = fault is not None and self._was_shared(fault)
+        died = fault is not None and fault.code != OPERATION_TIMEDOUT and (shared or fault.phase is Phase.REQUEST)
         return Response(
             status=status,
             fault=fault,
             refusal=self._refusal if refused else None,
-            stale=died and not opened,
+            stale=died and (shared or not opened),
             ip=info(pycurl.PRIMARY_IP) or None,
             elapsed_s=info(pycurl.TOTAL_TIME),
             timings_ms=self._timings_ms(opened),
@@ -257,6 +264,11 @@ class Transfer:
         if opened and self._url.startswith("https:") and not info(pycurl.APPCONNECT_TIME):
             return Phase.TLS
         return Phase.REQUEST
+
+    def _was_shared(self, fault: Fault) -> bool:
+        """Did a transfer fail over HTTP/2? Before the answer begins, only the fault itself can tell."""
+        version = self.easy.getinfo(pycurl.INFO_HTTP_VERSION)
+        return version == pycurl.CURL_HTTP_VERSION_2_0 or fault.code in (HTTP2_ERROR, HTTP2_STREAM)
 
     def _timings_ms(self, opened: bool) -> dict[str, float]:
         info = self.easy.getinfo

@@ -254,6 +254,8 @@ def _status_stands(seen: Observation) -> bool:
         return False
     if seen.fault.code == OPERATION_TIMEDOUT:
         return is_endless(seen.headers)
+    if seen.fault.code == BAD_CONTENT_ENCODING and "unrecognized" in seen.fault.text.lower():
+        return True  # zstd, where nobody asked for it: what libcurl cannot read, browsers can
     promised = "content-length" in seen.headers or "transfer-encoding" in seen.headers
     return seen.fault.code == RECV_ERROR and "eof" in seen.fault.text.lower() and not promised
 

@@ -164,6 +164,12 @@ def cookie_refused(ask: Exchange) -> None:
     ask.send(302, b"", location="/cookie-refused", set_cookie="n=1")
 
 
+@answer("zstd")
+def zstd(ask: Exchange) -> None:
+    """An encoding that was not asked for, and that not everybody can read."""
+    ask.send(200, b"\x28\xb5\x2f\xfd\x04\x00\x29\x00\x00zstd!", content_encoding="zstd")
+
+
 @answer("redirect-nowhere")
 def redirect_nowhere(ask: Exchange) -> None:
     ask.send(302, b"")

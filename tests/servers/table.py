@@ -106,6 +106,8 @@ BEHAVIOURS = (
     Behaviour("plain", "/cookie-wall/302", "ok", "redirected_temporary"),
     Behaviour("plain", "/cookie-wall/301", "ok", "redirected_temporary"),
     Behaviour("plain", "/redirect-to/301?url=/cookie-wall/301", "ok", "redirected_temporary"),
+    Behaviour("plain", "/zstd", "ok", "ok"),
+    Behaviour("plain", "/zstd#part", "ok", "ok"),
     Behaviour("plain", "/cookie-mill", "broken", "redirect_limit", "hard"),
     Behaviour("plain", "/cookie-refused", "broken", "redirect_loop", "hard"),
     Behaviour("plain", "/redirect-nowhere", "broken", "redirect_invalid", "hard"),
