@@ -30,7 +30,7 @@ def test_the_main_job_is_done_over_valkey_and_the_banner_says_what_is_weaker(
             system = System(product, backing, key)
             job = system.submit([f"{behaviour.bases['plain']}/status/200?valkey={n}" for n in range(600)])
             assert system.finished(job)["verdicts"]["ok"] == 600
-            assert len(system.get("/monitor/workers")["items"]) == 5
+            assert len(system.get("/monitor/workers")["items"]) == 6
             assert {each["messages_ready"] for each in system.get("/monitor/queues")["items"]} == {0}
             assert system.all("/audit/events", action="job.finished")
         finally:
