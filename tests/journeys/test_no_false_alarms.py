@@ -206,10 +206,15 @@ def kill(server: str) -> Strike:
 
 
 def recover(system: System) -> None:
-    """Until every process of the front API knows that all services are back."""
+    """Until every process of the front API knows that all services are back: which of them answers is chance."""
     system.product.wait_ready()
-    for _ in range(20):
-        wait_for(lambda: system.call("GET", "/links", params={"limit": 1}).ok or None, 60, "the API to be whole")
+    answers: list[bool] = []
+
+    def is_whole() -> bool | None:
+        answers.append(system.call("GET", "/links", params={"limit": 1}).ok)
+        return (len(answers) >= 40 and all(answers[-40:])) or None
+
+    wait_for(is_whole, 90, "the API to be whole")
 
 
 @pytest.mark.parametrize(
