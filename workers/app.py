@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -22,6 +23,7 @@ log = structlog.get_logger(__name__)
 
 # While its database is away a worker keeps its message and tries again, this long; then the broker gets it back.
 PATIENCE_S = 300.0
+COLLECT_AFTER = 20_000
 
 
 def make_worker(build: Callable[[Mapping[str, str]], Service], environ: Mapping[str, str] = os.environ) -> Celery:
@@ -36,7 +38,19 @@ def make_worker(build: Callable[[Mapping[str, str]], Service], environ: Mapping[
         _register(app, kind, handler)
     app.steps["consumer"].add(heartbeat.Heartbeat)
     signals.worker_shutting_down.connect(lambda **_: service.stop(), weak=False)
+    _spare_the_collector()
     return app
+
+
+def _spare_the_collector() -> None:
+    """Have Python look for cycles seldom, and never among what stays for good.
+
+    A part makes tens of thousands of objects and no cycle; looking through all that waits for each of its 500 links,
+    every 700 objects, took a fifth of the time of a check.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(COLLECT_AFTER)
 
 
 def configuration(queues: Sequence[str], broker_url: str) -> dict[str, Any]:
