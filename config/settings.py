@@ -219,6 +219,9 @@ class Links:
         default=False,
     )
     robots: bool = setting("PRANALA_ROBOTS", "on or off: leave alone what robots.txt disallows", switch, default=False)
+    mailto: bool = setting(
+        "PRANALA_MAILTO", "on or off: look up whether the domains of mailto links take mail", switch, default=False
+    )
     http2: bool = setting("PRANALA_HTTP2", "on or off: speak HTTP/2 to servers that offer it", switch, default=True)
     user_agent: str = setting(
         "PRANALA_USER_AGENT",

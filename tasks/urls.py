@@ -41,7 +41,7 @@ def normalise(text: str) -> str:
     try:
         url = URL(text)
     except ValueError as error:
-        raise InvalidUrl(f"cannot be read as a URL; check host name and port: {_excerpt(text)}") from error
+        raise InvalidUrl(f"cannot be read as a URL; check host name and port: {excerpt(text)}") from error
     if url.username or url.password:
         raise InvalidUrl("contains a user name or password; a stored link is no place for them")
     return _short_enough(url.href)
@@ -59,7 +59,7 @@ def join(base: str, reference: str) -> str:
         if url.username or url.password:
             url.username = url.password = ""
     except ValueError as error:
-        raise InvalidUrl(f"cannot be read as a URL: {_excerpt(reference)}") from error
+        raise InvalidUrl(f"cannot be read as a URL: {excerpt(reference)}") from error
     return _short_enough(url.href)
 
 
@@ -94,7 +94,7 @@ def _refuse_unreadable(text: str) -> None:
     if _CONTROL.search(text):
         raise InvalidUrl("contains a control character; remove it or percent-encode it")
     if not _SCHEME.match(text) or _HOST_AND_PORT.match(text):
-        raise InvalidUrl(f"has no scheme; write it in full, such as https://{_excerpt(text.lstrip('/'))}")
+        raise InvalidUrl(f"has no scheme; write it in full, such as https://{excerpt(text.lstrip('/'))}")
 
 
 def _short_enough(text: str) -> str:
@@ -103,5 +103,6 @@ def _short_enough(text: str) -> str:
     return text
 
 
-def _excerpt(text: str) -> str:
+def excerpt(text: str) -> str:
+    """As much of a text as a message can hold."""
     return text if len(text) <= 80 else text[:77] + "..."

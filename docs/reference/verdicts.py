@@ -83,6 +83,25 @@ minutes where the server failed to answer. None of their time counts to a link.
 `redirect_to_root` needs no request of its own. It is said of a redirect to `/` of the same site (with or without
 `www.`), unless the query or a script's fragment names the page.
 """
+MAILTO = """\
+## mailto links
+
+With `PRANALA_MAILTO=on` the DNS is asked for the domain of each address, of several in one link and of those in its
+`to`, `cc` and `bcc` too (the first 20 domains). No mail server is connected to, so nothing is said of the mailbox.
+
+| what the DNS says of a domain | verdict | reason |
+|---|---|---|
+| an MX that names a host, or no MX but an address (RFC 5321, 5.1) | ok | `ok` |
+| no such domain, neither MX nor address, or a null MX (RFC 7505) | broken hard | `dns_nxdomain` |
+| no answer in time | broken transient | `dns_timeout` |
+| the domains of a link took longer than `PRANALA_TOTAL_TIMEOUT_S` | broken transient | `timeout_total` |
+| the name servers fail | broken transient | `dns_servfail` |
+
+A domain with a null MX exists, but the sender cannot tell it from one that does not: no server will ever take the mail.
+The first domain that fails has the word. An address without a domain, and a link without anything, are `url_invalid`. A
+link that leaves the address to its reader (`mailto:?subject=…`) is `ok`, and so is an IP address in brackets. What the
+options of a link expect of pages has no meaning here.
+"""
 OPTIONS = """\
 ## Options of a link
 
@@ -108,6 +127,7 @@ OPTION_WORDS = {
     "timeout_s": "seconds for the whole check, at most 120",
     "connect_timeout_s": "seconds to connect, at most 120",
     "robots": "instead of `PRANALA_ROBOTS`",
+    "mailto": "instead of `PRANALA_MAILTO`; set for a link or the workspace, as no host is asked",
     "fragments": "instead of `PRANALA_FRAGMENTS`",
     "suggest_https": "instead of `PRANALA_SUGGEST_HTTPS`",
     "soft_404": "instead of `PRANALA_SOFT_404`",
@@ -122,7 +142,7 @@ def page() -> str:
     weights = "".join(f"{place}. `{reason}`\n" for place, reason in enumerate(WEIGHT, 1))
     statuses = STATUSES + "\n" + _statuses()
     options = OPTIONS + "".join(_option(field.name) for field in dataclasses.fields(CheckOptions))
-    return "\n".join([INTRODUCTION, *reasons, METHODS, statuses, WEIGHTS, weights, FRAGMENTS, ASKING, options])
+    return "\n".join([INTRODUCTION, *reasons, METHODS, statuses, WEIGHTS, weights, FRAGMENTS, ASKING, MAILTO, options])
 
 
 def _reasons(verdict: Verdict) -> str:

@@ -11,8 +11,9 @@ from types import MappingProxyType
 from typing import Any
 
 from tasks import urls
-from tasks.links import assertions, validity
+from tasks.links import assertions, mailto, validity
 from tasks.links.cookies import Cookies
+from tasks.links.exchange import MAIL
 from tasks.links.fragment import promise_of
 from tasks.links.memory import Memory
 from tasks.links.options import CheckOptions, HostLimits, headers_of, named
@@ -94,6 +95,7 @@ class Check:
     crawl_delay_s = 0.0
     question: Question | None = None
     page: Page | None = None
+    _domains: tuple[str, ...] = ()
     _attempts = 1
     _spent_s = 0.0
     _bytes_read = 0
@@ -136,9 +138,14 @@ class Check:
     def has_begun(self) -> bool:
         return self._started_at is not None
 
+    @property
+    def is_mail(self) -> bool:
+        """Is only the DNS asked, for the domain behind the MAIL of `address`?"""
+        return bool(self._domains)
+
     def begin(self) -> None:
         self._started_at = self._started_at or datetime.now(UTC)
-        if not self.method:
+        if not (self.method or self.is_mail):
             self._use(self._first_method())
 
     def answered(self, response: Response) -> float | None:
@@ -173,6 +180,16 @@ class Check:
         self._detail = answer.detail
         return self._conclude(answer.hindrance)
 
+    def takes_mail(self) -> float | None:
+        """Go on to the next domain of a mailto link, now that one is known to take mail."""
+        self.begin()
+        self._spent_s += self.dns_ms / 1000
+        if len(self._domains) > 1 and self.left_s < SHORTEST_REQUEST_S:
+            self._detail = f"{len(self._domains) - 1} of its domains were not looked up in time"
+            return self._conclude(Reason.TIMEOUT_TOTAL)
+        self._send_to(self._domains[1:])
+        return None if self.result else 0.0
+
     def informed(self, meaning: Any) -> float | None:
         """Go on, now that the question has its answer."""
         question, self.question = self.question, None
@@ -201,6 +218,9 @@ class Check:
             self._detail = f"the URL {error}"
             self._finish(JUDGEMENTS[Reason.URL_INVALID])
             return
+        if self._start.startswith("mailto:") and self._wants_mail():
+            self._read_mail()
+            return
         if not self._start.startswith(("http:", "https:")):
             self._detail = f"{urls.scheme_of(self._start)} links are not checked"
             self._finish(JUDGEMENTS[Reason.UNSUPPORTED_SCHEME])
@@ -213,6 +233,31 @@ class Check:
             self._wants_page |= self._expects
         if self.result is None:
             self._aim(self._start)
+
+    def _wants_mail(self) -> bool:
+        own = self._options.mailto if self._options is not None else None
+        return self._rules.mailto if own is None else own
+
+    def _read_mail(self) -> None:
+        # What a page is to be like, and how it is asked for, has no meaning here.
+        self._options, self._elsewhere, self._rules = None, None, _PLAIN
+        self._wants_page = False
+        try:
+            domains = mailto.domains_of(self._start)
+        except mailto.InvalidMailto as error:
+            self._detail = f"the link {error}"
+            self._finish(JUDGEMENTS[Reason.URL_INVALID])
+        else:
+            self._send_to(domains)
+
+    def _send_to(self, domains: tuple[str, ...]) -> None:
+        """Have the first of these domains looked up; with none that is left all take mail."""
+        if not domains:
+            self._finish(_FINE)
+            return
+        self._domains = domains
+        self._origin = self.address = (MAIL + domains[0], 0)
+        self._aim(self._start)
 
     def _obey(self, options: CheckOptions) -> None:
         try:

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Sequence
 
 from tasks.errors import ShuttingDown
+from tasks.links.exchange import both, system_exchangers
 from tasks.links.fetcher import EngineSettings, Fetcher
 from tasks.links.page import Page
 from tasks.links.resolve import Lookup, system_lookup
@@ -22,9 +23,11 @@ class EngineClosed(ShuttingDown):
 class Engine:
     """Checks links. All transfers happen in one thread, which starts with the first call."""
 
-    def __init__(self, settings: EngineSettings, lookup: Lookup = system_lookup) -> None:
+    def __init__(
+        self, settings: EngineSettings, lookup: Lookup = system_lookup, mail_lookup: Lookup = system_exchangers
+    ) -> None:
         self._settings = settings
-        self._lookup = lookup
+        self._lookup = both(lookup, mail_lookup)
         self._lock = threading.Lock()
         self._fetcher: Fetcher | None = None
         self._pid = 0

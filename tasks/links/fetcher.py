@@ -78,6 +78,7 @@ class EngineSettings:
     soft_404: bool = False
     robots: bool = False
     http2: bool = True
+    mailto: bool = False
 
     @property
     def rules(self) -> Rules:
@@ -89,6 +90,7 @@ class EngineSettings:
             suggest_https=self.suggest_https,
             soft_404=self.soft_404,
             robots=self.robots,
+            mailto=self.mailto,
             agent=agent_of(self.user_agent),
         )
 
@@ -286,6 +288,8 @@ class Fetcher:
     def _named(self, errand: Errand, answer: Answer, first: bool = False) -> None:
         if answer.hindrance is not None:
             self._proceed(errand, partial(errand.check.unresolved, answer))
+        elif errand.check.is_mail:
+            self._proceed(errand, errand.check.takes_mail)
         else:
             errand.answer = answer
             self._line_up(answer.host, errand, first)

@@ -94,7 +94,9 @@ def gather(session: Session, outcomes: Sequence[Outcome], rules: GroupRules) -> 
         due += _release(session, [each.incident_id for each in recovered], None)
         _mark_recovered(session, telling, recovered)
     if rules.least:
-        by_host = groupby(sorted(telling, key=lambda each: _host(each).key), key=_host)
+        # What has no host, as mail links, has none in common.
+        of_hosts = [each for each in telling if each.row["host"]]
+        by_host = groupby(sorted(of_hosts, key=lambda each: _host(each).key), key=_host)
         for host, of_host in by_host:
             due += _gather_host(session, host, [each for each in of_host if _broke(each)], rules)
     return due

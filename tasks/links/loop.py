@@ -77,6 +77,8 @@ class Loop:
             self._run_due()
 
     def close(self) -> None:
+        # Who posts from now on finds nobody to wake.
+        self._awake.set()
         self._multi.close()
         self._poll.close()
         self._bell.close()

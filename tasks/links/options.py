@@ -48,6 +48,7 @@ class CheckOptions:
     timeout_s: float | None = None
     connect_timeout_s: float | None = None
     robots: bool | None = None
+    mailto: bool | None = None
     fragments: bool | None = None
     suggest_https: bool | None = None
     soft_404: bool | None = None

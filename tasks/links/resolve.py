@@ -22,6 +22,14 @@ KEEP_MISSING_S = 5.0
 REMEMBERED = 50_000
 
 
+class Unfound(Exception):
+    """A lookup that found nothing and knows why; the message says it of the name."""
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What a name resolves to, or the reason why it does not."""
@@ -96,6 +104,8 @@ class Resolver:
             elapsed_s = time.monotonic() - started
             reason = judge_lookup(error.errno or 0, elapsed_s)
             return self._missing(host, reason, f"{host}: {error.strerror}", elapsed_s)
+        except Unfound as error:
+            return self._missing(host, error.reason, f"{host}: {error}", time.monotonic() - started)
         except UnicodeError:  # a label that is empty or longer than 63 characters
             return self._missing(host, Reason.DNS_NXDOMAIN, f"{host} is not a possible name", 0.0)
         except Exception as error:  # whatever it is, somebody waits for an answer

@@ -29,6 +29,7 @@ class Rules:
     suggest_https: bool = False
     soft_404: bool = False
     robots: bool = False
+    mailto: bool = False
     agent: str = "Pranala"
 
     @property

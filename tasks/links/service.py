@@ -86,6 +86,7 @@ def engine_settings(settings: Links) -> EngineSettings:
         soft_404=settings.soft_404,
         robots=settings.robots,
         http2=settings.http2,
+        mailto=settings.mailto,
     )
 
 

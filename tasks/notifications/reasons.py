@@ -25,7 +25,7 @@ REASONS = {
     "http_404": Explanation("The server says that there is no such page", GONE),
     "http_410": Explanation("The server says that the page is gone for good", GONE),
     "http_4xx": Explanation("The server refused the request", GONE),
-    "dns_nxdomain": Explanation("The host name does not exist", NAME),
+    "dns_nxdomain": Explanation("The host name does not exist, or leads to no server", NAME),
     "url_invalid": Explanation("The address cannot be read as a URL", ADDRESS),
     "tls_expired": Explanation("The site's certificate has expired", CERTIFICATE),
     "tls_hostname_mismatch": Explanation("The site's certificate was issued for another host name", CERTIFICATE),

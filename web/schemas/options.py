@@ -112,6 +112,7 @@ class TargetOptionsSchema(Input):
     timeout_s = _seconds("For the whole check.")
     connect_timeout_s = _seconds("To connect.")
     robots = _switch("PRANALA_ROBOTS")
+    mailto = _switch("PRANALA_MAILTO")
     fragments = _switch("PRANALA_FRAGMENTS")
     suggest_https = _switch("PRANALA_SUGGEST_HTTPS")
     soft_404 = _switch("PRANALA_SOFT_404")

@@ -104,6 +104,14 @@ def test_links_of_a_host_that_break_together_are_told_of_once_and_recover_once(s
     assert group.duration_s == 12 * 60
 
 
+def test_mail_links_have_no_host_in_common_and_are_told_of_one_by_one(sessions: Sessions) -> None:
+    links = [f"mailto:me@{name}.example" for name in "abcd"]
+    check(sessions, links, 0, Reason.DNS_NXDOMAIN)
+    tick(sessions)
+    assert sorted(heard(sessions)) == [("LinkBroke", link) for link in links]
+    assert listed(sessions) == []
+
+
 def test_fewer_than_a_group_are_told_of_one_by_one_at_once(sessions: Sessions) -> None:
     check(sessions, [*urls(2), *urls(2, "b.example")], 0, GONE)
     assert sorted(heard(sessions)) == [("LinkBroke", url) for url in [*urls(2), *urls(2, "b.example")]]
