@@ -65,6 +65,9 @@ as browsers read them: in whole words, regardless of case and white space.
 
 Nothing is said to be missing from what is not HTML, from a page longer than 1 MiB, or from one that shows no text
 until its scripts have run. `PRANALA_FRAGMENTS=off` asks for no fragment at all.
+
+Links that are checked together and differ in their fragments alone are one request: the first that needs the page
+fetches it, and each is judged by what came. Times and attempts are those of that request.
 """
 ASKING = """\
 ## What else is asked of a server

@@ -5,16 +5,20 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from ipaddress import IPv4Network, IPv6Network
+from itertools import chain
+from operator import attrgetter
 
 import pycurl
 import structlog
 
 from tasks.guard import AddressPolicy
+from tasks.links import convoy
 from tasks.links.backoff import BackOff, Plea, read_plea
 from tasks.links.check import Check, Limits
 from tasks.links.inquiry import Inquiries, Inquiry, Recipient
@@ -42,6 +46,8 @@ HOSTS_AT_ONCE = 500
 # Transfers that start in one turn of the loop: where servers answer at once, the connections of those that are done
 # serve the next, and few are open at a time.
 STARTS_AT_ONCE = 100
+# To look up hundreds of texts in a long page takes a while; others have their turns in between.
+FOLLOWING_S = 0.01
 # Verdicts that come of the host's wish for fewer requests, or of ourselves, and not of the link.
 NOTABLE = (Reason.RATE_LIMITED, Reason.SERVICE_UNAVAILABLE, Reason.HOST_BACKOFF, Reason.CHECKER_ERROR)
 
@@ -133,6 +139,21 @@ class Errand:
     begun_at: float = 0.0
 
 
+@dataclass(slots=True, eq=False)
+class Convoy:
+    """Stands where a batch does, for the errand that fetches a page for others of that batch too."""
+
+    leader: convoy.Fellow
+    batch: Batch
+    followers: deque[tuple[int, convoy.Fellow]]
+    arrived: Callable[[Convoy, int, Result], None]
+    many: bool = True
+
+    def put(self, place: int, result: Result) -> bool:
+        self.arrived(self, place, result)
+        return False
+
+
 class Fetcher:
     """Only `check` and `stop` are for other threads; everything else happens in the fetcher's own."""
 
@@ -173,22 +194,43 @@ class Fetcher:
 
     def check(self, targets: Sequence[Target]) -> list[Result] | None:
         """Check all targets and wait for their results; None when the fetcher stopped before they were there."""
-        return self._run_checks([Check(target, self._limits, self._memory, self._rules) for target in targets])
+        batch = Batch(len(targets))
+        # Most parts have no fragments, and are spared the rest.
+        groups = convoy.groups(targets) if any("#" in target.url for target in targets) else []
+        errands = [self._led({place: targets[place] for place in group}, batch) for group in groups]
+        led = frozenset(chain.from_iterable(groups))
+        errands += [
+            Errand(Check(target, self._limits, self._memory, self._rules), batch, place)
+            for place, target in enumerate(targets)
+            if place not in led
+        ]
+        if groups:
+            errands.sort(key=attrgetter("place"))
+        return self._run_errands(batch, errands)
 
     def read(self, target: Target) -> tuple[Result, Page | None] | None:
         """Check one target and wait for its result and its page; None when the fetcher stopped before."""
         check = Check(target, self._limits, self._memory, self._rules, keeps_page=True)
-        results = self._run_checks([check])
+        batch = Batch(1)
+        results = self._run_errands(batch, [Errand(check, batch, 0)])
         return (results[0], check.page) if results else None
 
-    def _run_checks(self, checks: Sequence[Check]) -> list[Result] | None:
-        batch = Batch(len(checks))
-        errands = [Errand(check, batch, place) for place, check in enumerate(checks)]
+    def _run_errands(self, batch: Batch, errands: list[Errand]) -> list[Result] | None:
         with self._lock:
             if not self.alive:
                 return None
             self._loop.post(partial(self._accept, batch, errands))
         return batch.wait()
+
+    def _led(self, targets: Mapping[int, Target], batch: Batch) -> Errand:
+        """The errand of the link that needs most of a page, by place in the batch; the others come after it."""
+        fellows = {
+            place: convoy.Fellow(target, self._limits, self._memory, self._rules) for place, target in targets.items()
+        }
+        first = max(fellows, key=lambda place: fellows[place].need)
+        leader = fellows.pop(first)
+        leader.lead()
+        return Errand(leader, Convoy(leader, batch, deque(fellows.items()), self._arrived), first)
 
     def _share(self, settings: EngineSettings) -> None:
         """Keep the limits by host over all processes, where there is a place to keep them."""
@@ -427,10 +469,36 @@ class Fetcher:
         self._deliver(errand, errand.check.fail(f"{type(error).__name__}: {error}"))
 
     def _deliver(self, errand: Errand, result: Result) -> None:
-        if result.reason in NOTABLE and not result.paced:
+        if result.reason in NOTABLE and result.wait_s is None:
             result = self._noted(errand, result)
         if errand.batch.put(errand.place, result) and isinstance(errand.batch, Batch):
             self._batches.discard(errand.batch)
+
+    def _arrived(self, led: Convoy, place: int, result: Result) -> None:
+        if led.batch.put(place, result):
+            self._batches.discard(led.batch)
+        self._bring_up(led, result)
+
+    def _bring_up(self, led: Convoy, result: Result) -> None:
+        """Let followers go where their leader went that has this result, for a moment at a time."""
+        until = time.monotonic() + FOLLOWING_S
+        while led.followers and time.monotonic() < until:
+            place, fellow = led.followers.popleft()
+            self._follow(Errand(fellow, led.batch, place), fellow, led.leader, result)
+        if led.followers:
+            self._loop.call_at(time.monotonic(), partial(self._bring_up, led, result))
+        else:
+            led.leader.disband()
+
+    def _follow(self, errand: Errand, fellow: convoy.Fellow, leader: convoy.Fellow, leading: Result) -> None:
+        try:
+            fellow.follow(leader)
+        except Exception as error:
+            self._fail(errand, error)
+            return
+        if fellow.result is not None:
+            fellow.result = convoy.as_untimely(fellow.result, leading)
+        self._go_on(errand, None)
 
     def _noted(self, errand: Errand, result: Result) -> Result:
         if result.reason is Reason.CHECKER_ERROR:

@@ -9,6 +9,8 @@ from functools import cached_property
 
 from selectolax.lexbor import LexborHTMLParser
 
+from tasks.links.fragment import comparable
+
 _HTML = ("text/html", "application/xhtml+xml")
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
 _DECLARED_WITHIN = 1024
@@ -60,6 +62,11 @@ class Page:
         return " ".join(tree.body.text(separator=" ").split()) if tree.body else ""
 
     @cached_property
+    def comparable(self) -> str:
+        """The same as texts of a fragment are compared with it."""
+        return comparable(self.prose)
+
+    @cached_property
     def title(self) -> str:
         found = self._tree.css_first("title")
         return " ".join(found.text().split()) if found else ""
@@ -79,10 +86,12 @@ class Page:
 
     def has_element(self, *names: str) -> bool:
         """Is there an element with such an id, or an anchor with such a name?"""
-        wanted = set(names)
-        if any(node.attributes.get("id") in wanted for node in self._tree.css("[id]")):
-            return True
-        return any(node.attributes.get("name") in wanted for node in self._tree.css("a[name]"))
+        return not self._element_names.isdisjoint(names)
+
+    @cached_property
+    def _element_names(self) -> frozenset[str | None]:
+        ids = {node.attributes.get("id") for node in self._tree.css("[id]")}
+        return frozenset(ids.union(node.attributes.get("name") for node in self._tree.css("a[name]")))
 
     @cached_property
     def _tree(self) -> LexborHTMLParser:

@@ -166,9 +166,8 @@ def _missing_anchor(anchor: str, page: Page) -> Remark | None:
 
 
 def _missing_text(texts: tuple[fragment.TextDirective, ...], page: Page) -> Remark | None:
-    prose = fragment.comparable(page.prose) if texts else ""
     for text in texts:
-        if not fragment.is_found(text, prose):
+        if not fragment.is_found(text, page.comparable):
             return Remark(Reason.TEXT_FRAGMENT_MISSING, f"the text {text.start!r} is not on the page")
     return None
 

@@ -97,3 +97,20 @@ def test_a_source_that_may_not_be_fetched_is_told_in_its_job(system: System) -> 
     job = system.finished(system.post("/batches", {"sitemap": "http://10.0.0.1/sitemap.xml"})["job_id"])
     assert (job["total"], job["done"]) == (0, 0)
     assert "may not be fetched" in job["source"]["error"]
+
+
+def test_five_hundred_fragments_of_a_page_are_one_request(system: System, behaviour: BehaviourServer) -> None:
+    plain, page = behaviour.bases["plain"], fresh("/article")
+    behind = fresh("/redirect-to/302?url=/article").replace("?story=", "&story=")
+    kept = ["#here", "#menu", "#:~:text=lazy%20dog", ""]
+    missing = [f"#part-{number}" for number in range(246)]
+    job = system.submit([f"{plain}{path}{fragment}" for path in (page, behind) for fragment in kept + missing])
+    system.finished(job)
+    reasons = {each["url"].removeprefix(plain): each["reason"] for each in system.all(f"/jobs/{job}/results")}
+    assert reasons == {
+        **{page + fragment: "ok" for fragment in kept},
+        **{page + fragment: "fragment_missing" for fragment in missing},
+        **{behind + fragment: "redirected_temporary" for fragment in kept},
+        **{behind + fragment: "fragment_missing" for fragment in missing},
+    }
+    assert behaviour.hits(page) == behaviour.hits(behind) == 1
