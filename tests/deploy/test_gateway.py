@@ -16,8 +16,7 @@ import pytest
 import requests
 import trustme
 
-from tests.journeys.conftest import free_port
-from tests.journeys.system import wait_for
+from tests.journeys.system import free_port, wait_for
 from tests.servers.files import Files
 
 CONFIG = Path(__file__).parents[2] / "deploy" / "gateway" / "nginx.conf"

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import socket
 from collections.abc import Iterator
 
 import pytest
 
-from cli.local.backing import start_backing
-from cli.local.product import Product, read_or_make_key
-from tests.journeys.system import System
+from tests.journeys.system import System, running
 from tests.servers.behaviour import BehaviourServer
 from tests.servers.host import Host
 from tests.servers.mail import Mailbox
@@ -34,8 +30,6 @@ def behaviour() -> Iterator[BehaviourServer]:
 def system(tmp_path_factory: pytest.TempPathFactory, mailbox: Mailbox, behaviour: BehaviourServer) -> Iterator[System]:
     """The whole product, ready."""
     settings = {
-        **{name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ},
-        "PRANALA_PORT": str(free_port()),
         "PRANALA_ALLOW_NETWORKS": "127.0.0.0/8",
         "PRANALA_CA_FILE": behaviour.ca_file,
         "PRANALA_MIN_CONFIRM_S": "1",
@@ -55,16 +49,8 @@ def system(tmp_path_factory: pytest.TempPathFactory, mailbox: Mailbox, behaviour
         "PRANALA_SMTP_URL": f"smtp://127.0.0.1:{mailbox.port}",
         "PRANALA_SMTP_FROM": "pranala@example.org",
     }
-    with start_backing(tmp_path_factory.mktemp("system"), durable=False, env={}) as backing:
-        product = Product(backing, settings)
-        product.migrate()
-        key, _ = read_or_make_key(product)
-        product.launch()
-        try:
-            product.wait_ready()
-            yield System(product, backing, key)
-        finally:
-            product.stop()
+    with running(tmp_path_factory.mktemp("system"), settings) as system:
+        yield system
 
 
 @pytest.fixture(scope="session")
@@ -78,8 +64,6 @@ def outside() -> Iterator[Host]:
 def nervous(tmp_path_factory: pytest.TempPathFactory, outside: Host) -> Iterator[System]:
     """The whole product with two workers for parts and so little patience that every false alarm would be given."""
     settings = {
-        "PATH": os.environ["PATH"],
-        "PRANALA_PORT": str(free_port()),
         "PRANALA_ALLOW_NETWORKS": "127.0.0.0/8",
         "PRANALA_CONFIRM_HARD": "2",
         "PRANALA_CONFIRM_TRANSIENT": "2",
@@ -97,20 +81,5 @@ def nervous(tmp_path_factory: pytest.TempPathFactory, outside: Host) -> Iterator
         "PRANALA_TOTAL_TIMEOUT_S": "5",
         "PRANALA_RETRIES": "0",
     }
-    with start_backing(tmp_path_factory.mktemp("nervous"), durable=False, env={}) as backing:
-        product = Product(backing, settings)
-        product.migrate()
-        key, _ = read_or_make_key(product)
-        product.launch()
-        try:
-            product.wait_ready()
-            yield System(product, backing, key)
-        finally:
-            product.stop()
-
-
-def free_port() -> int:
-    """A port that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    with running(tmp_path_factory.mktemp("nervous"), settings) as system:
+        yield system

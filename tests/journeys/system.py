@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import psycopg
 import requests
 from psycopg import sql
 
-from cli.local.backing import Backing
-from cli.local.product import Product
+from cli.local.backing import Backing, start_backing
+from cli.local.processes import Process, make_environment, make_program
+from cli.local.product import Product, read_or_make_key
 
 T = TypeVar("T")
 
@@ -109,3 +114,33 @@ def wait_for(ask: Callable[[], T | None], within_s: float, what: str) -> T:
 def fresh(path: str = "") -> str:
     """A path that no other story uses, so that its link is new."""
     return f"{path}?story={uuid.uuid4().hex[:12]}"
+
+
+@contextmanager
+def running(
+    folder: Path, settings: Mapping[str, str], *more: Process, given: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[System]:
+    """The product on servers and a port of its own, with these settings and more processes than usual.
+
+    `given` says which servers there are, as for `pranala up`.
+    """
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    settings = {**kept, "PRANALA_PORT": str(free_port()), **settings}
+    with start_backing(folder, durable=False, env=given) as backing:
+        environment = make_environment(backing, settings)
+        product = Product(backing, settings, [make_program(one, backing, environment) for one in more])
+        product.migrate()
+        key, _ = read_or_make_key(product)
+        product.launch()
+        try:
+            product.wait_ready()
+            yield System(product, backing, key)
+        finally:
+            product.stop()
+
+
+def free_port() -> int:
+    """A port that is free now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

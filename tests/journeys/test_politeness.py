@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -11,11 +10,8 @@ from datetime import datetime
 import psycopg
 import pytest
 
-from cli.local.backing import start_backing
-from cli.local.processes import make_environment, make_program, worker
-from cli.local.product import Product, read_or_make_key
-from tests.journeys.conftest import free_port
-from tests.journeys.system import System, fresh, wait_for
+from cli.local.processes import worker
+from tests.journeys.system import System, fresh, running, wait_for
 from tests.servers.behaviour import BehaviourServer
 
 CEILING = 4
@@ -25,8 +21,6 @@ CEILING = 4
 def polite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """The product with two more links workers than usual, a low ceiling and short waits."""
     settings = {
-        "PATH": os.environ["PATH"],
-        "PRANALA_PORT": str(free_port()),
         "PRANALA_ALLOW_NETWORKS": "127.0.0.0/8",
         "PRANALA_HOST_CONCURRENCY": str(CEILING),
         "PRANALA_HOST_INTERVAL_MS": "0",
@@ -35,18 +29,9 @@ def polite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
         "PRANALA_PART_SIZE": "20",
         "PRANALA_TICK_S": "1",
     }
-    with start_backing(tmp_path_factory.mktemp("polite"), durable=False, env={}) as backing:
-        environment = make_environment(backing, settings)
-        more = [worker(f"links-{number}", "links", 8, "links.bulk", "links.scheduled") for number in (4, 5)]
-        product = Product(backing, settings, [make_program(one, backing, environment) for one in more])
-        product.migrate()
-        key, _ = read_or_make_key(product)
-        product.launch()
-        try:
-            product.wait_ready()
-            yield System(product, backing, key)
-        finally:
-            product.stop()
+    more = [worker(f"links-{number}", "links", 8, "links.bulk", "links.scheduled") for number in (4, 5)]
+    with running(tmp_path_factory.mktemp("polite"), settings, *more) as system:
+        yield system
 
 
 def other_host(behaviour: BehaviourServer) -> str:

@@ -17,7 +17,7 @@ from cli.local.data import DataDir
 from cli.local.supervisord import Supervisord
 from tests.cli.local.conftest import processes_of, until
 from tests.conftest import ROOT
-from tests.journeys.conftest import free_port
+from tests.journeys.system import free_port
 
 pytestmark = pytest.mark.servers
 
