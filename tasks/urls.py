@@ -11,15 +11,16 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:")
 _HOST_AND_PORT = re.compile(r"(?:localhost|[^/?#:]*\.[^/?#:]*):\d+(?:[/?#]|$)", re.IGNORECASE)
 
 # Most URLs are in their normal form already, and seeing that costs a tenth of taking one apart. What is not surely
-# so is left out: `xn--`, a last label that may be a number, a default port, segments that begin with a dot.
-_NAME = r"(?:(?!xn--)[a-z0-9][a-z0-9-]*+\.)*+(?!xn--)[a-z][a-z0-9-]*+"
+# so is left out: `xn--`, a last label that may be a number, a default port, segments that begin with a dot. Possessive
+# quantifiers would say the same, but Python 3.11 before its fourth patch gets them wrong.
+_NAME = r"(?:(?!xn--)[a-z0-9][a-z0-9-]*\.)*(?!xn--)[a-z][a-z0-9-]*"
 _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 _HOST = rf"(?:{_NAME}|{_OCTET}(?:\.{_OCTET}){{3}})"
-_PORT = r"(?:[1-5][0-9]{4}|[1-9][0-9]{0,3}+)"
+_PORT = r"(?:[1-5][0-9]{4}|[1-9][0-9]{0,3})"
 _WORD = r"A-Za-z0-9._~!$&()*+,;=:@%\-"
 _NORMAL = re.compile(
-    rf"(?:http://{_HOST}(?::(?!80/){_PORT})?+|https://{_HOST}(?::(?!443/){_PORT})?+)"
-    rf"(?:/(?!\.|%2[eE])[{_WORD}]*+)++(?:\?[{_WORD}/?]*+)?+(?:#[{_WORD}/?]*+)?+"
+    rf"(?:http://{_HOST}(?::(?!80/){_PORT})?|https://{_HOST}(?::(?!443/){_PORT})?)"
+    rf"(?:/(?!\.|%2[eE])[{_WORD}]*)+(?:\?[{_WORD}/?]*)?(?:#[{_WORD}/?]*)?"
 )
 
 

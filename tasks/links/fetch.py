@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from tasks.errors import ShuttingDown
 from tasks.links.exchange import both, system_exchangers
-from tasks.links.fetcher import EngineSettings, Fetcher
+from tasks.links.fetcher import EngineSettings, Fetcher, always
 from tasks.links.page import Page
 from tasks.links.resolve import Lookup, system_lookup
 from tasks.links.result import Hop, Result, Target
@@ -33,14 +33,15 @@ class Engine:
         self._pid = 0
         self._closed = False
 
-    def check(self, targets: Sequence[Target]) -> list[Result]:
+    def check(self, targets: Sequence[Target], is_wanted: Callable[[], bool] = always) -> list[Result]:
         """Check all targets and return their results in the same order; raises nothing but EngineClosed.
 
-        May be called by many threads at once. Whatever goes wrong with a target is in its result.
+        May be called by many threads at once. Whatever goes wrong with a target is in its result. Once nothing is
+        wanted any more, which is asked now and then, what still waits is not begun, and its result worth nothing.
         """
         if not targets:
             return []
-        results = self._running().check(targets)
+        results = self._running().check(targets, is_wanted)
         if results is None:
             raise EngineClosed("the engine was closed before the checks were done")
         return results

@@ -48,6 +48,8 @@ HOSTS_AT_ONCE = 500
 STARTS_AT_ONCE = 100
 # To look up hundreds of texts in a long page takes a while; others have their turns in between.
 FOLLOWING_S = 0.01
+# Whoever waits is asked so often whether that still has a use.
+WANTED_EVERY_S = 2.0
 # Verdicts that come of the host's wish for fewer requests, or of ourselves, and not of the link.
 NOTABLE = (Reason.RATE_LIMITED, Reason.SERVICE_UNAVAILABLE, Reason.HOST_BACKOFF, Reason.CHECKER_ERROR)
 
@@ -101,6 +103,11 @@ class EngineSettings:
         )
 
 
+def always() -> bool:
+    """What is asked for is wanted until it is there."""
+    return True
+
+
 class Batch:
     """The results of one call, as they come in."""
 
@@ -120,6 +127,10 @@ class Batch:
 
     def give_up(self) -> None:
         self._over.set()
+
+    def is_over(self, within_s: float) -> bool:
+        """Whether all results are there, or will not come, within so many seconds."""
+        return self._over.wait(within_s)
 
     def wait(self) -> list[Result] | None:
         """Return all results in order, once they are there; None when they will not come."""
@@ -192,7 +203,7 @@ class Fetcher:
         self._thread = threading.Thread(target=self._run, name="fetcher", daemon=True)
         self._thread.start()
 
-    def check(self, targets: Sequence[Target]) -> list[Result] | None:
+    def check(self, targets: Sequence[Target], is_wanted: Callable[[], bool] = always) -> list[Result] | None:
         """Check all targets and wait for their results; None when the fetcher stopped before they were there."""
         batch = Batch(len(targets))
         # Most parts have no fragments, and are spared the rest.
@@ -206,7 +217,7 @@ class Fetcher:
         ]
         if groups:
             errands.sort(key=attrgetter("place"))
-        return self._run_errands(batch, errands)
+        return self._run_errands(batch, errands, is_wanted)
 
     def read(self, target: Target) -> tuple[Result, Page | None] | None:
         """Check one target and wait for its result and its page; None when the fetcher stopped before."""
@@ -215,12 +226,23 @@ class Fetcher:
         results = self._run_errands(batch, [Errand(check, batch, 0)])
         return (results[0], check.page) if results else None
 
-    def _run_errands(self, batch: Batch, errands: list[Errand]) -> list[Result] | None:
-        with self._lock:
-            if not self.alive:
-                return None
-            self._loop.post(partial(self._accept, batch, errands))
+    def _run_errands(
+        self, batch: Batch, errands: list[Errand], is_wanted: Callable[[], bool] = always
+    ) -> list[Result] | None:
+        if not self._post(partial(self._accept, batch, errands)):
+            return None
+        while not batch.is_over(WANTED_EVERY_S):
+            if not is_wanted():
+                self._post(partial(self._abandon, batch))
+                break
         return batch.wait()
+
+    def _post(self, work: Callable[[], None]) -> bool:
+        """Have something done in the fetcher's own thread, while that lives."""
+        with self._lock:
+            if self.alive:
+                self._loop.post(work)
+            return self.alive
 
     def _led(self, targets: Mapping[int, Target], batch: Batch) -> Errand:
         """The errand of the link that needs most of a page, by place in the batch; the others come after it."""
@@ -231,6 +253,11 @@ class Fetcher:
         leader = fellows.pop(first)
         leader.lead()
         return Errand(leader, Convoy(leader, batch, deque(fellows.items()), self._arrived), first)
+
+    def _abandon(self, batch: Batch) -> None:
+        """Give back what of a batch has not begun: nobody wants it any more."""
+        for errand in self._lanes.discard(lambda errand: errand.batch is batch):
+            self._deliver(errand, errand.check.put_off("nobody waits for it any more"))
 
     def _share(self, settings: EngineSettings) -> None:
         """Keep the limits by host over all processes, where there is a place to keep them."""

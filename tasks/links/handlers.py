@@ -6,8 +6,9 @@ import os
 import threading
 import uuid
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Protocol
 
 from sqlalchemy import delete, text
@@ -17,7 +18,7 @@ from sqlalchemy.orm import Session
 from config import telemetry
 from config.settings import LINKS_KEY, Links
 from tasks import outbox, wire
-from tasks.database import Sessions, as_json, insert_rows, update_rows
+from tasks.database import AWAY, Sessions, as_json, insert_rows, update_rows
 from tasks.links import (
     announcing,
     deferral,
@@ -74,7 +75,7 @@ GATHERING = threading.BoundedSemaphore(2)
 class Checker(Protocol):
     """Something that fetches: results come in the order of the targets, and never as an exception of a server's."""
 
-    def check(self, targets: Sequence[Target]) -> list[Result]: ...
+    def check(self, targets: Sequence[Target], is_wanted: Callable[[], bool]) -> list[Result]: ...
 
 
 def check_links(
@@ -103,7 +104,8 @@ def check_links(
             with sessions.begin() as session:
                 deferral.send_again(session, message, flights.lease_s)
             return
-        fetched = checker.check([planned.targets[spec.url] for spec in flight.ours])
+        targets = [planned.targets[spec.url] for spec in flight.ours]
+        fetched = checker.check(targets, partial(_is_wanted, sessions, message.part_id))
     planned.due = flight.ours
     message, results = planned.joined(message, connectivity.believed(fetched))
     with sessions.begin() as session:
@@ -187,6 +189,15 @@ def _send_due(sessions: Sessions, limit: int, settings: Links) -> int:
 def group_rules_of(settings: Links) -> GroupRules:
     """What of a host belongs together, as the settings say."""
     return GroupRules(settings.group_least, settings.group_span_s, settings.group_wait_s)
+
+
+def _is_wanted(sessions: Sessions, part_id: uuid.UUID) -> bool:
+    """Is a part still to be done? Its job may be cancelled while its links wait for their hosts."""
+    try:
+        with sessions() as session:
+            return session.get(PartDone, part_id) is None
+    except AWAY:
+        return True
 
 
 def _is_first(session: Session, message: CheckLinks | GatherLinks) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import itertools
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -214,6 +214,16 @@ class Lanes(Generic[Item]):
         items = list(lane.waiting)
         lane.waiting.clear()
         return items
+
+    def discard(self, unwanted: Callable[[Item], bool]) -> list[Item]:
+        """Take away what nobody wants any more, of all hosts."""
+        found: list[Item] = []
+        for lane in self._lanes.values():
+            gone = [item for item in lane.waiting if unwanted(item)]
+            if gone:
+                lane.waiting = deque(item for item in lane.waiting if not unwanted(item))
+                found += gone
+        return found
 
     def ask_at(self) -> float | None:
         """When there will be a wish at the latest; None while there is no need."""

@@ -42,7 +42,7 @@ class Answers:
     asked: list[str] = field(default_factory=list)
     targets: list[Target] = field(default_factory=list)
 
-    def check(self, targets: Sequence[Target]) -> list[Result]:
+    def check(self, targets: Sequence[Target], is_wanted: object = None) -> list[Result]:
         self.asked += [target.url for target in targets]
         self.targets += targets
         return [self._result(target) for target in targets]

@@ -131,7 +131,7 @@ class Slow:
         self.let = threading.Event()
         self.asked: list[str] = []
 
-    def check(self, targets: Sequence[Target]) -> list[Result]:
+    def check(self, targets: Sequence[Target], is_wanted: object = None) -> list[Result]:
         self.asked += [target.url for target in targets]
         self.begun.set()
         assert self.let.wait(20)

@@ -34,7 +34,7 @@ class Answers:
     at: datetime = NOON
     asked: list[Target] = field(default_factory=list)
 
-    def check(self, targets: Sequence[Target]) -> list[Result]:
+    def check(self, targets: Sequence[Target], is_wanted: object = None) -> list[Result]:
         self.asked += targets
         return [self._result(target) for target in targets]
 

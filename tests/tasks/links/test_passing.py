@@ -72,7 +72,7 @@ def test_a_part_that_is_cancelled_while_it_is_fetched_leaves_nothing(sessions: S
     message = part(keep=True)
 
     class Slow(Answers):
-        def check(self, targets):  # type: ignore[no-untyped-def]  # as Answers'
+        def check(self, targets, is_wanted):  # type: ignore[no-untyped-def]  # as Answers'
             cancel_parts(CancelParts(JOB, (message.part_id,)), sessions=sessions)
             return super().check(targets)
 

@@ -264,3 +264,14 @@ def test_an_engine_that_shares_rests_when_there_is_nothing_to_do(engine: MakeEng
     before = time.process_time()
     time.sleep(0.5)
     assert time.process_time() - before < 0.1
+
+
+def test_what_nobody_wants_any_more_is_not_begun(engine: MakeEngine, server: BehaviourServer) -> None:
+    running = engine(host_concurrency=2, host_interval_ms=0)
+    host = some_host()
+    targets = [Target(at(server, host, f"/pause/400?n={number}")) for number in range(100)]
+    began = time.monotonic()
+    results = running.check(targets, lambda: False)
+    # Two at once, 0.4 s each, would take 20 s; after two seconds somebody asks.
+    assert time.monotonic() - began < 10
+    assert Counter(str(result.reason) for result in results)["host_backoff"] > 50
