@@ -18,16 +18,13 @@ from typing import Any
 
 import redis
 import structlog
-import uuid_utils
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
-from tasks.links.messages import CheckLinks, LinkSpec
+from tasks.links import impatient
+from tasks.links.messages import CheckLinks, LinkSpec, link_ids
 
 log = structlog.get_logger(__name__)
 
 LEASE_S = 15.0
-PATIENCE_S = 1.0
 # A Redis that did not answer is not asked again for so long: parts must not wait for it one after the other.
 RETRY_S = 2.0
 
@@ -93,8 +90,8 @@ class Flights:
     @contextmanager
     def of(self, part: CheckLinks, specs: Sequence[LinkSpec]) -> Iterator[Flight]:
         """Take these links of a part as far as nobody else has them, for as long as the context lasts."""
-        space = uuid_utils.UUID(int=part.workspace_id.int)
-        keys = [uuid_utils.uuid5(space, spec.url).bytes for spec in specs]
+        id_of = link_ids(part.workspace_id)
+        keys = [id_of(spec.url) for spec in specs]
         # A part may come twice at once, and its copies are not each other.
         me = part.part_id.bytes + os.urandom(8)
         others = self._take(me, keys)
@@ -157,13 +154,7 @@ class _Shared:
     """What Redis knows. While it is away nobody has anything."""
 
     def __init__(self, url: str, lease_s: float) -> None:
-        self._redis = redis.Redis.from_url(
-            url,
-            socket_timeout=PATIENCE_S,
-            socket_connect_timeout=PATIENCE_S,
-            retry=Retry(NoBackoff(), 0),
-            client_name="pranala-flights",
-        )
+        self._redis = impatient.connect(url, "pranala-flights")
         self._lease_ms = int(lease_s * 1000)
         self._take, self._keep, self._give = (self._redis.register_script(each) for each in (TAKE, KEEP, GIVE))
         self._away_until = 0.0

@@ -10,9 +10,8 @@ from typing import Any
 
 import redis
 import structlog
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
+from tasks.links import impatient
 from tasks.links.backoff import BackOff
 from tasks.links.lanes import STRIKES_REMEMBERED_S, Grant, Wish
 
@@ -22,7 +21,6 @@ log = structlog.get_logger(__name__)
 LEASE_S = 10.0
 # So far ahead are starts given away, so that a host with many processes is fair to each.
 AHEAD_S = 0.5
-PATIENCE_S = 1.0
 RETRY_S = 1.0
 PARTING_AT_ONCE = 500
 
@@ -150,13 +148,7 @@ class Ledger:
         shared: Callable[[bool], None],
         lease_s: float = LEASE_S,
     ) -> None:
-        self._redis = redis.Redis.from_url(
-            url,
-            socket_timeout=PATIENCE_S,
-            socket_connect_timeout=PATIENCE_S,
-            retry=Retry(NoBackoff(), 0),
-            client_name="pranala-links",
-        )
+        self._redis = impatient.connect(url, "pranala-links")
         self._exchange = self._redis.register_script(EXCHANGE)
         self._lease_s = lease_s
         self._rules = (
@@ -187,7 +179,7 @@ class Ledger:
         self._closed.set()
         self._asked.set()
         if self._thread.ident is not None:
-            self._thread.join(3 * PATIENCE_S)
+            self._thread.join(3 * impatient.PATIENCE_S)
 
     def part(self, wishes: Sequence[Wish]) -> None:
         """Say the last, after `close`, so that nobody has to wait for what is held to lapse."""

@@ -10,9 +10,9 @@ from flask import Response, request
 
 from contracts import links_pb2 as pb
 from web import answers, paging, proto, rpc, shield
-from web.access import OPEN, caller
+from web.access import OPEN
+from web.asking import asked, asker, call
 from web.blueprint import Blueprint
-from web.front import front
 from web.problems import not_found
 from web.schemas.badges import BadgePageSchema, BadgeQuerySchema, BadgeSchema, NewBadgeSchema
 from web.schemas.fields import Page
@@ -42,7 +42,7 @@ def read_badge(arguments: dict[str, Any], name: str) -> Response:
     """
     with_uptime = arguments["metric"] == "uptime_30d"
     try:
-        found = _call("ReadBadge", pb.ReadBadgeRequest(id=name, with_uptime=with_uptime))
+        found = call("ReadBadge", pb.ReadBadgeRequest(id=name, with_uptime=with_uptime))
     except rpc.Missing:
         raise not_found("badge") from None
     return _picture(found.tag or "link", *(_uptime(found) if with_uptime else _state(found)))
@@ -56,8 +56,7 @@ def create_badge(wanted: dict[str, Any]) -> Response:
 
     Whoever has the badge's id sees the tag and how many of its links are broken. A tag has one badge.
     """
-    asker = pb.Caller(actor=caller().actor, ip=caller().ip, user_agent=caller().user_agent)
-    badge = _call("CreateBadge", pb.CreateBadgeRequest(tag=wanted["tag"], caller=asker, **_asked()))
+    badge = call("CreateBadge", pb.CreateBadgeRequest(tag=wanted["tag"], caller=asker(), **asked()))
     return answers.json(_badge(badge), 201, {"Location": _path(badge)})
 
 
@@ -67,7 +66,7 @@ def create_badge(wanted: dict[str, Any]) -> Response:
 def list_badges(arguments: dict[str, Any]) -> Response:
     """List the badges of tags"""
     begun = paging.start(arguments)
-    page = _call("ListBadges", pb.ListBadgesRequest(**begun.query))
+    page = call("ListBadges", pb.ListBadgesRequest(**begun.query))
     return paging.listed([_badge(each) for each in page.items], page.next, begun)
 
 
@@ -75,8 +74,7 @@ def list_badges(arguments: dict[str, Any]) -> Response:
 @blueprint.gives(204)
 def delete_badge(id: Any) -> Response:
     """Let nobody see a badge any more"""
-    asker = pb.Caller(actor=caller().actor, ip=caller().ip, user_agent=caller().user_agent)
-    _call("RemoveBadge", pb.RemoveBadgeRequest(id=str(id), caller=asker, **_asked()))
+    call("RemoveBadge", pb.RemoveBadgeRequest(id=str(id), caller=asker(), **asked()))
     return Response(status=204)
 
 
@@ -110,11 +108,3 @@ def _badge(badge: pb.Badge) -> dict[str, Any]:
 
 def _path(badge: pb.Badge) -> str:
     return f"/badge/{badge.id}.svg"
-
-
-def _call(method: str, wanted: Any) -> Any:
-    return front().services.links.call(method, wanted)
-
-
-def _asked() -> dict[str, str]:
-    return {"workspace_id": str(caller().workspace_id)}

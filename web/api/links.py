@@ -19,6 +19,7 @@ from tasks.urls import InvalidUrl, normalise
 from web import answers, bodies, options, paging, proto, rpc, versions
 from web.accepting import Work, accept, job_location
 from web.access import caller
+from web.asking import asked, asker, call
 from web.blueprint import Blueprint
 from web.front import front
 from web.limits import ACTED_ON_AT_ONCE, ACTED_ON_MOST
@@ -74,7 +75,7 @@ def list_links(arguments: dict[str, Any]) -> Response:
 def get_link(id: uuid.UUID) -> Response:
     """Get a link"""
     try:
-        return versions.tagged(proto.to_json(_call("GetLink", pb.GetLinkRequest(id=str(id), **_asked()))))
+        return versions.tagged(proto.to_json(call("GetLink", pb.GetLinkRequest(id=str(id), **asked()))))
     except rpc.Missing:
         return versions.tagged(_pending(_accepted(id)))
 
@@ -94,7 +95,7 @@ def edit_link(wanted: dict[str, Any], id: uuid.UUID) -> Response:
         given["options_json"] = msgspec.json.encode(given.pop("options")).decode()
     settings = pb.LinkSettings(**given)
     request = pb.EditLinkRequest(
-        id=str(id), versions=known, changed=list(wanted), settings=settings, caller=_asker(), **_asked()
+        id=str(id), versions=known, changed=list(wanted), settings=settings, caller=asker(), **asked()
     )
     return versions.tagged(proto.to_json(_change("EditLink", request, id)))
 
@@ -104,9 +105,7 @@ def edit_link(wanted: dict[str, Any], id: uuid.UUID) -> Response:
 @blueprint.gives(204)
 def delete_link(id: uuid.UUID) -> Response:
     """Remove a link and its history"""
-    _change(
-        "RemoveLink", pb.RemoveLinkRequest(id=str(id), versions=versions.optional(), caller=_asker(), **_asked()), id
-    )
+    _change("RemoveLink", pb.RemoveLinkRequest(id=str(id), versions=versions.optional(), caller=asker(), **asked()), id)
     return Response(status=204)
 
 
@@ -119,7 +118,7 @@ def check_link(id: uuid.UUID) -> Response:
     Paused and ignored links are checked as well. The `Location` is the job's.
     """
     try:
-        url = _call("GetLink", pb.GetLinkRequest(id=str(id), **_asked())).url
+        url = call("GetLink", pb.GetLinkRequest(id=str(id), **asked())).url
     except rpc.Missing:
         url = _accepted(id).spec.url
     return accept(lambda: str(id), lambda session: _check_now(session, id, url))
@@ -138,7 +137,7 @@ def act_on_links(wanted: dict[str, Any]) -> Response:
     """
     found = pb.LinkFilter(**wanted["filter"])
     if wanted["dry_run"]:
-        count = _call("CountLinks", pb.CountLinksRequest(filter=found, **_asked())).count
+        count = call("CountLinks", pb.CountLinksRequest(filter=found, **asked())).count
         return answers.json(_acted(wanted, count))
     begun = paging.start({"limit": ACTED_ON_MOST, **wanted, "filter": sorted(wanted["filter"].items())})
     if wanted["action"] == "check":
@@ -169,10 +168,10 @@ def _act(wanted: dict[str, Any], found: pb.LinkFilter, begun: paging.Start) -> R
             tag=wanted.get("tag", ""),
             limit=ACTED_ON_AT_ONCE,
             after=after,
-            caller=_asker(),
-            **_asked(),
+            caller=asker(),
+            **asked(),
         )
-        acted = _call("ActOnLinks", request)
+        acted = call("ActOnLinks", request)
         count, after = count + acted.count, acted.next
         if not after:
             break
@@ -197,8 +196,8 @@ def _check_many(wanted: dict[str, Any], found: pb.LinkFilter, begun: paging.Star
 def _urls(found: pb.LinkFilter, after: str) -> tuple[list[str], str]:
     urls: list[str] = []
     while len(urls) < ACTED_ON_MOST:
-        request = pb.SelectUrlsRequest(filter=found, limit=ACTED_ON_AT_ONCE, after=after, **_asked())
-        page = _call("SelectUrls", request)
+        request = pb.SelectUrlsRequest(filter=found, limit=ACTED_ON_AT_ONCE, after=after, **asked())
+        page = call("SelectUrls", request)
         urls += page.urls
         after = page.next
         if not after:
@@ -225,23 +224,11 @@ def _check_now(session: Session, identity: uuid.UUID, url: str) -> Work:
 
 def _change(method: str, request: Message, identity: uuid.UUID) -> Any:
     try:
-        return _call(method, request)
+        return call(method, request)
     except rpc.Missing:
         _accepted(identity)
         detail = "The link was accepted and is not stored yet; ask again in a moment."
         raise Problem(409, detail, headers={"Retry-After": "1"}) from None
-
-
-def _call(method: str, request: Message) -> Any:
-    return front().services.links.call(method, request)
-
-
-def _asked() -> dict[str, str]:
-    return {"workspace_id": str(caller().workspace_id)}
-
-
-def _asker() -> pb.Caller:
-    return pb.Caller(actor=caller().actor, ip=caller().ip, user_agent=caller().user_agent)
 
 
 def _write(session: Session, line: Line) -> Work:

@@ -6,14 +6,12 @@ from typing import Any
 
 import msgspec
 from flask import Response, request
-from google.protobuf.message import Message
 
 from contracts import links_pb2 as pb
 from tasks.urls import InvalidUrl, host_of, normalise
 from web import paging, proto, rpc, versions
-from web.access import caller
+from web.asking import asked, asker, call
 from web.blueprint import Blueprint
-from web.front import front
 from web.problems import Fault, Problem, invalid
 from web.schemas.fields import Page
 from web.schemas.options import (
@@ -36,7 +34,7 @@ blueprint = Blueprint("policies", __name__, url_prefix="/api/v1", description="H
 def list_host_policies(arguments: dict[str, Any]) -> Response:
     """List the hosts that have a policy, by name"""
     begun = paging.start(arguments)
-    found = _call("ListPolicies", pb.ListPoliciesRequest(**begun.query))
+    found = call("ListPolicies", pb.ListPoliciesRequest(**begun.query))
     return paging.listed([_shown(each, OF_HOST) for each in found.items], found.next, begun)
 
 
@@ -44,7 +42,7 @@ def list_host_policies(arguments: dict[str, Any]) -> Response:
 @blueprint.gives(200, HostPolicySchema, "ETag")
 def get_host_policy(host: str) -> Response:
     """Get a host's policy"""
-    return _tagged(_call("GetPolicy", pb.GetPolicyRequest(host=_name(host), **_asked())), OF_HOST)
+    return _tagged(call("GetPolicy", pb.GetPolicyRequest(host=_name(host), **asked())), OF_HOST)
 
 
 @blueprint.route("/hosts/<host>/policy", methods=["PUT"], scope="links:write")
@@ -66,9 +64,9 @@ def put_host_policy(wanted: dict[str, Any], host: str) -> Response:
 @blueprint.gives(204)
 def delete_host_policy(host: str) -> Response:
     """Remove a host's policy"""
-    _call(
+    call(
         "RemovePolicy",
-        pb.RemovePolicyRequest(host=_name(host), versions=versions.optional(), caller=_asker(), **_asked()),
+        pb.RemovePolicyRequest(host=_name(host), versions=versions.optional(), caller=asker(), **asked()),
     )
     return Response(status=204)
 
@@ -77,7 +75,7 @@ def delete_host_policy(host: str) -> Response:
 @blueprint.gives(200, WorkspacePolicySchema, "ETag")
 def get_policy() -> Response:
     """Get the workspace's policy"""
-    return _tagged(_call("GetPolicy", pb.GetPolicyRequest(**_asked())), OF_WORKSPACE)
+    return _tagged(call("GetPolicy", pb.GetPolicyRequest(**asked())), OF_WORKSPACE)
 
 
 @blueprint.route("/policy", methods=["PUT"], scope="links:write")
@@ -100,9 +98,9 @@ def _put(wanted: dict[str, Any], host: str, names: tuple[str, ...]) -> Response:
     blind = "If-Match" not in request.headers
     # Who names no version may make one where there is none, which undoes nobody's work.
     known = [0] if blind else versions.optional()
-    request_ = pb.PutPolicyRequest(policy=policy, versions=known, caller=_asker(), **_asked())
+    request_ = pb.PutPolicyRequest(policy=policy, versions=known, caller=asker(), **asked())
     try:
-        return _tagged(_call("PutPolicy", request_), names)
+        return _tagged(call("PutPolicy", request_), names)
     except rpc.Stale:
         if blind and "If-None-Match" not in request.headers:
             detail = "There is one already: send the ETag that you read in If-Match, so that nobody's change is lost."
@@ -128,15 +126,3 @@ def _tagged(policy: pb.Policy, names: tuple[str, ...]) -> Response:
 def _shown(policy: pb.Policy, names: tuple[str, ...]) -> dict[str, Any]:
     found = proto.to_json(policy)
     return {name: found[name] for name in names}
-
-
-def _call(method: str, request: Message) -> Any:
-    return front().services.links.call(method, request)
-
-
-def _asked() -> dict[str, str]:
-    return {"workspace_id": str(caller().workspace_id)}
-
-
-def _asker() -> pb.Caller:
-    return pb.Caller(actor=caller().actor, ip=caller().ip, user_agent=caller().user_agent)

@@ -6,13 +6,11 @@ import uuid
 from typing import Any
 
 from flask import Response
-from google.protobuf.message import Message
 
 from contracts import links_pb2 as pb
 from web import paging, proto, versions
-from web.access import caller
+from web.asking import asked, asker, call
 from web.blueprint import Blueprint
-from web.front import front
 from web.schemas.fields import Page
 from web.schemas.windows import NewWindowSchema, WindowPageSchema, WindowSchema
 
@@ -27,8 +25,8 @@ def create_window(wanted: dict[str, Any]) -> Response:
 
     While it is open, the checks of its links are skipped, and what is known of them stays.
     """
-    request = pb.CreateWindowRequest(settings=_settings(wanted), caller=_asker(), **_asked())
-    window = proto.to_json(_call("CreateWindow", request))
+    request = pb.CreateWindowRequest(settings=_settings(wanted), caller=asker(), **asked())
+    window = proto.to_json(call("CreateWindow", request))
     return versions.tagged(window, 201, {"Location": f"/api/v1/windows/{window['id']}"})
 
 
@@ -38,14 +36,14 @@ def create_window(wanted: dict[str, Any]) -> Response:
 def list_windows(arguments: dict[str, Any]) -> Response:
     """List maintenance windows, newest first"""
     begun = paging.start(arguments)
-    return paging.answer(_call("ListWindows", pb.ListWindowsRequest(**begun.query)), begun)
+    return paging.answer(call("ListWindows", pb.ListWindowsRequest(**begun.query)), begun)
 
 
 @blueprint.route("/<uuid:id>", scope="links:read")
 @blueprint.gives(200, WindowSchema, "ETag")
 def get_window(id: uuid.UUID) -> Response:
     """Get a maintenance window"""
-    return versions.tagged(proto.to_json(_call("GetWindow", pb.GetWindowRequest(id=str(id), **_asked()))))
+    return versions.tagged(proto.to_json(call("GetWindow", pb.GetWindowRequest(id=str(id), **asked()))))
 
 
 @blueprint.route("/<uuid:id>", methods=["PUT"], scope="links:write")
@@ -58,30 +56,18 @@ def replace_window(wanted: dict[str, Any], id: uuid.UUID) -> Response:
     Needs its ETag in `If-Match`.
     """
     request = pb.ReplaceWindowRequest(
-        id=str(id), versions=versions.required(), settings=_settings(wanted), caller=_asker(), **_asked()
+        id=str(id), versions=versions.required(), settings=_settings(wanted), caller=asker(), **asked()
     )
-    return versions.tagged(proto.to_json(_call("ReplaceWindow", request)))
+    return versions.tagged(proto.to_json(call("ReplaceWindow", request)))
 
 
 @blueprint.route("/<uuid:id>", methods=["DELETE"], scope="links:write")
 @blueprint.gives(204)
 def delete_window(id: uuid.UUID) -> Response:
     """Remove a maintenance window"""
-    _call("RemoveWindow", pb.RemoveWindowRequest(id=str(id), caller=_asker(), **_asked()))
+    call("RemoveWindow", pb.RemoveWindowRequest(id=str(id), caller=asker(), **asked()))
     return Response(status=204)
 
 
 def _settings(wanted: dict[str, Any]) -> pb.WindowSettings:
     return pb.WindowSettings(**{name: value for name, value in wanted.items() if value is not None})
-
-
-def _call(method: str, request: Message) -> Any:
-    return front().services.links.call(method, request)
-
-
-def _asked() -> dict[str, str]:
-    return {"workspace_id": str(caller().workspace_id)}
-
-
-def _asker() -> pb.Caller:
-    return pb.Caller(actor=caller().actor, ip=caller().ip, user_agent=caller().user_agent)
