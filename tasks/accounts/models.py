@@ -8,7 +8,8 @@ from datetime import datetime
 from sqlalchemy import ARRAY, CheckConstraint, DateTime, ForeignKey, Index, Table, Text, func
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from tasks.outbox import OutboxMixin
+from tasks.copies import SentMixin
+from tasks.outbox import OutboxMixin, addressed
 
 
 class Base(DeclarativeBase):
@@ -19,6 +20,12 @@ class Base(DeclarativeBase):
 
 class Outbox(OutboxMixin, Base):
     """What accounts has decided to say."""
+
+    __table_args__ = (addressed(),)
+
+
+class Sent(SentMixin, Base):
+    """What accounts has said lately."""
 
 
 class Workspace(Base):
@@ -39,6 +46,7 @@ class ApiKey(Base):
     __table_args__ = (
         CheckConstraint("hash ~ '^[0-9a-f]{64}$'", name="hash_is_sha256"),
         CheckConstraint("cardinality(scopes) > 0", name="some_scope"),
+        CheckConstraint("prefix <> '' AND length(last4) = 4", name="key_shown"),
         Index("api_keys_by_workspace", "workspace_id", "id"),
     )
 

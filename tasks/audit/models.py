@@ -10,7 +10,8 @@ from sqlalchemy import BigInteger, CheckConstraint, DateTime, Identity, Index, T
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from tasks.outbox import OutboxMixin
+from tasks.copies import SentMixin
+from tasks.outbox import OutboxMixin, addressed
 
 
 class Base(DeclarativeBase):
@@ -21,6 +22,12 @@ class Base(DeclarativeBase):
 
 class Outbox(OutboxMixin, Base):
     """What audit has decided to say."""
+
+    __table_args__ = (addressed(),)
+
+
+class Sent(SentMixin, Base):
+    """What audit has said lately."""
 
 
 class Event(Base):

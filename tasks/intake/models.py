@@ -22,7 +22,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from tasks.outbox import BODY, OutboxMixin
+from tasks.copies import KEPT, SentMixin
+from tasks.outbox import BODY, OutboxMixin, addressed
 
 
 class Base(DeclarativeBase):
@@ -32,12 +33,25 @@ class Base(DeclarativeBase):
 class Outbox(OutboxMixin, Base):
     """What is accepted and not yet handed to the broker. A row without a body sends the part of its id."""
 
+    __table_args__ = (addressed(may_refer=True),)
+
+
+class Sent(SentMixin, Base):
+    """What intake has said lately."""
+
 
 class Submission(Base):
     """One accepted request; its id is the job's id."""
 
     __tablename__ = "submissions"
-    __table_args__ = (CheckConstraint("kind IN ('links', 'notification', 'audit')", name="kind_known"),)
+    # That it is finished only once no part is left, and for good, is a trigger (see the migration).
+    __table_args__ = (
+        CheckConstraint("kind IN ('links', 'notification', 'audit')", name="kind_known"),
+        CheckConstraint("total >= 0", name="total_counted"),
+        CheckConstraint("finished_at >= created_at", name="finished_after_start"),
+        CheckConstraint("cancelled_at >= created_at", name="cancelled_after_start"),
+        CheckConstraint("cancelled_at IS NULL OR kind = 'links'", name="only_links_cancelled"),
+    )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     workspace_id: Mapped[uuid.UUID]
@@ -55,6 +69,9 @@ class Part(Base):
 
     __tablename__ = "parts"
     __table_args__ = (
+        CheckConstraint("attempts >= 1", name="attempts_counted"),
+        CheckConstraint("name <> '' AND queue <> '' AND body <> ''", name="addressed"),
+        CheckConstraint("octet_length(link_marks) % 4 = 0", name="marks_whole"),
         Index("parts_by_lease", "leased_until"),
         Index("parts_by_submission", "submission_id"),
         Index("parts_by_workspace", "workspace_id"),
@@ -74,11 +91,31 @@ class Part(Base):
     leased_until: Mapped[datetime] = mapped_column(DateTime(timezone=True))
 
 
+class PartFinished(Base):
+    """Work that a service has done, kept for a while: restored from a backup, the service may not know of it."""
+
+    __tablename__ = "parts_finished"
+    __table_args__ = (Index("parts_finished_by_time", "finished_at"),)
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    submission_id: Mapped[uuid.UUID]
+    workspace_id: Mapped[uuid.UUID]
+    name: Mapped[str] = mapped_column(Text)
+    queue: Mapped[str] = mapped_column(Text)
+    body: Mapped[str] = mapped_column(Text)
+    link_marks: Mapped[bytes] = mapped_column(LargeBinary)
+    finished_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+
+
 class IdempotencyKey(Base):
     """What was answered to a key, so that asking again is not doing again."""
 
     __tablename__ = "idempotency_keys"
-    __table_args__ = (Index("idempotency_keys_by_age", "created_at"),)
+    __table_args__ = (
+        CheckConstraint("scope ~ '^[0-9a-f]{64}$'", name="scope_is_sha256"),
+        CheckConstraint("fingerprint <> '' AND answer <> ''", name="answer_kept"),
+        Index("idempotency_keys_by_age", "created_at"),
+    )
 
     # Workspace, caller, route and the client's key, hashed together.
     scope: Mapped[str] = mapped_column(Text, primary_key=True)
@@ -90,6 +127,7 @@ class IdempotencyKey(Base):
 
 OUTBOX: Table = Outbox.__table__  # type: ignore[assignment]  # declared as a FromClause, always a Table
 PARTS: Table = Part.__table__  # type: ignore[assignment]
+SUBMISSION: Table = Submission.__table__  # type: ignore[assignment]
 
 _WITH_TOTAL = func.left(Part.body, -1).concat(',"job_total":').concat(cast(Submission.total, Text)).concat("}")
 _PART_BODY = (
@@ -100,3 +138,5 @@ _PART_BODY = (
 )
 # Null where the part is done or cancelled: there is nothing to send any more.
 OUTBOX.info[BODY] = case((OUTBOX.c.body == "", _PART_BODY), else_=OUTBOX.c.body)
+# Parts are swept.
+OUTBOX.info[KEPT] = "body <> ''"

@@ -9,7 +9,6 @@ from typing import Any
 from sqlalchemy import (
     REAL,
     BigInteger,
-    CheckConstraint,
     DateTime,
     ForeignKey,
     Index,
@@ -23,9 +22,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from tasks.links.state import Moment, State
-from tasks.links.verdict import Verdict
-from tasks.outbox import OutboxMixin
+from tasks.copies import KEPT, SentMixin
+from tasks.links import constraints
+from tasks.outbox import OutboxMixin, addressed
 
 
 class Base(DeclarativeBase):
@@ -37,10 +36,11 @@ class Base(DeclarativeBase):
 class Outbox(OutboxMixin, Base):
     """What links has decided to say."""
 
+    __table_args__ = (addressed(),)
 
-def _one_of(column: str, values: type[State] | type[Verdict] | type[Moment]) -> CheckConstraint:
-    allowed = ", ".join(f"'{value}'" for value in values)
-    return CheckConstraint(f"{column} IN ({allowed})", name=f"{column}_known")
+
+class Sent(SentMixin, Base):
+    """What links has said lately."""
 
 
 # A query has to say it in these words to be given the index.
@@ -52,8 +52,7 @@ class Link(Base):
 
     __tablename__ = "links"
     __table_args__ = (
-        _one_of("state", State),
-        CheckConstraint("interval_s >= 1", name="interval_positive"),
+        *constraints.of("links"),
         # By workspace first, so that the tick can give each of them its share.
         Index("links_due", "workspace_id", "next_check_at", postgresql_where=text("NOT paused")),
         Index("links_by_age", "workspace_id", "created_at", "id"),
@@ -121,7 +120,7 @@ class Check(Base):
 
     __tablename__ = "checks"
     __table_args__ = (
-        _one_of("verdict", Verdict),
+        *constraints.of("checks"),
         Index("checks_by_link", "link_id", "id"),
         Index("checks_by_job", "job_id", "id", postgresql_where=text("job_id IS NOT NULL")),
         {"postgresql_partition_by": "RANGE (id)"},
@@ -179,7 +178,11 @@ class LinkHour(Tally, Base):
     """What was found of a link in an hour with checks; see `rollup`. Cut into weeks, see `partitions`."""
 
     __tablename__ = "link_hours"
-    __table_args__ = (Index("link_hours_by_time", "at"), {"postgresql_partition_by": "RANGE (at)"})
+    __table_args__ = (
+        *constraints.of("link_hours"),
+        Index("link_hours_by_time", "at"),
+        {"postgresql_partition_by": "RANGE (at)"},
+    )
 
     link_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     at: Mapped[datetime] = mapped_column(primary_key=True)
@@ -189,7 +192,10 @@ class LinkDay(Tally, Base):
     """The same of a day."""
 
     __tablename__ = "link_days"
-    __table_args__ = ({"postgresql_partition_by": "RANGE (at)"},)
+    __table_args__ = (
+        *constraints.of("link_days"),
+        {"postgresql_partition_by": "RANGE (at)"},
+    )
 
     link_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     at: Mapped[datetime] = mapped_column(primary_key=True)
@@ -199,7 +205,10 @@ class WorkspaceHour(Tally, Base):
     """An hour of a workspace's links that had a tag then; the empty tag is all of them."""
 
     __tablename__ = "workspace_hours"
-    __table_args__ = ({"postgresql_partition_by": "RANGE (at)"},)
+    __table_args__ = (
+        *constraints.of("workspace_hours"),
+        {"postgresql_partition_by": "RANGE (at)"},
+    )
 
     workspace_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     tag: Mapped[str] = mapped_column(primary_key=True)
@@ -223,6 +232,7 @@ class Snapshot(Base):
     """What an archive was asked about a link that failed `since` then."""
 
     __tablename__ = "snapshots"
+    __table_args__ = tuple(constraints.of("snapshots"))
 
     link_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("links.id", ondelete="CASCADE"), primary_key=True)
     since: Mapped[datetime]
@@ -235,7 +245,11 @@ class Pause(Base):
     """A time in which people had paused a link. It is neither up nor down."""
 
     __tablename__ = "pauses"
-    __table_args__ = (Index("pauses_by_link", "link_id", "started_at"),)
+    __table_args__ = (
+        *constraints.of("pauses"),
+        Index("pauses_by_link", "link_id", "started_at"),
+        Index("one_open_pause", "link_id", unique=True, postgresql_where=text("ended_at IS NULL")),
+    )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     link_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("links.id", ondelete="CASCADE"))
@@ -247,7 +261,7 @@ class Maintained(Base):
     """A time in which a window was open, whatever became of the window since."""
 
     __tablename__ = "maintained"
-    __table_args__ = (Index("maintained_by_workspace", "workspace_id", "ended_at"),)
+    __table_args__ = (*constraints.of("maintained"), Index("maintained_by_workspace", "workspace_id", "ended_at"))
 
     window_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     started_at: Mapped[datetime] = mapped_column(primary_key=True)
@@ -266,7 +280,7 @@ class Incident(Base):
         Index("incidents_by_age", "workspace_id", "id"),
         Index("incidents_by_link", "link_id", "started_at"),
         Index("incidents_by_group", "group_id", "id", postgresql_where=text("group_id IS NOT NULL")),
-        CheckConstraint("resolved_at >= started_at", name="ends_after_start"),
+        *constraints.of("incidents"),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
@@ -289,6 +303,7 @@ class IncidentGroup(Base):
 
     __tablename__ = "incident_groups"
     __table_args__ = (
+        *constraints.of("incident_groups"),
         Index("groups_by_age", "workspace_id", "id"),
         Index("open_groups", "workspace_id", "host", postgresql_where=text("resolved_at IS NULL")),
         Index("groups_to_settle", "look_at", postgresql_where=text("look_at IS NOT NULL")),
@@ -317,6 +332,7 @@ class HeldBreak(Base):
     """That a link broke, not said yet, because more of its host may follow and be told with it."""
 
     __tablename__ = "held_breaks"
+    __table_args__ = tuple(constraints.of("held_breaks"))
 
     incident_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("incidents.id", ondelete="CASCADE"), primary_key=True)
     workspace_id: Mapped[uuid.UUID]
@@ -332,7 +348,14 @@ class IncidentMoment(Base):
     __tablename__ = "incident_moments"
     __table_args__ = (
         Index("moments_by_incident", "incident_id", "at", "id"),
-        _one_of("kind", Moment),
+        *constraints.of("incident_moments"),
+        Index(
+            "one_of_each_moment",
+            "incident_id",
+            "kind",
+            unique=True,
+            postgresql_where=text(constraints.ONCE),
+        ),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
@@ -351,7 +374,7 @@ class Window(Base):
     __tablename__ = "windows"
     __table_args__ = (
         Index("windows_by_workspace", "workspace_id", "id"),
-        CheckConstraint("duration_s >= 1", name="duration_positive"),
+        *constraints.of("windows"),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
@@ -374,7 +397,7 @@ class LinkOptions(Base):
     that have none costs nothing. `secrets` are sealed; `options` hold no more than their names."""
 
     __tablename__ = "link_options"
-    __table_args__ = (Index("link_options_by_workspace", "workspace_id"),)
+    __table_args__ = (*constraints.of("link_options"), Index("link_options_by_workspace", "workspace_id"))
 
     link_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("links.id", ondelete="CASCADE"), primary_key=True)
     workspace_id: Mapped[uuid.UUID]
@@ -386,7 +409,7 @@ class Policy(Base):
     """How the links of one host are checked, or, without a host, those of a whole workspace."""
 
     __tablename__ = "policies"
-    __table_args__ = (Index("policies_by_host", "workspace_id", "host", unique=True),)
+    __table_args__ = (*constraints.of("policies"), Index("policies_by_host", "workspace_id", "host", unique=True))
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     workspace_id: Mapped[uuid.UUID]
@@ -404,6 +427,7 @@ class Freeze(Base):
     """A time in which a workspace's failures are not believed, because too many came at once."""
 
     __tablename__ = "freezes"
+    __table_args__ = tuple(constraints.of("freezes"))
 
     workspace_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     started_at: Mapped[datetime]
@@ -414,7 +438,7 @@ class Job(Base):
     """A submission's progress, as far as links has seen it."""
 
     __tablename__ = "jobs"
-    __table_args__ = (CheckConstraint("done <= total", name="never_more_than_all"),)
+    __table_args__ = tuple(constraints.of("jobs"))
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     workspace_id: Mapped[uuid.UUID]
@@ -431,6 +455,7 @@ class Lease(Base):
     """A part of the schedule that is on its way: so many links wait to be checked."""
 
     __tablename__ = "leases"
+    __table_args__ = tuple(constraints.of("leases"))
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     links: Mapped[int]
@@ -474,7 +499,7 @@ class PartDeferred(Base):
     """Links of a part whose host wants to be left alone, until they may be asked for; see `deferral`."""
 
     __tablename__ = "parts_deferred"
-    __table_args__ = (Index("parts_deferred_due", "not_before"),)
+    __table_args__ = (*constraints.of("parts_deferred"), Index("parts_deferred_due", "not_before"))
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     job_id: Mapped[uuid.UUID | None]
@@ -493,8 +518,11 @@ GROUPS: Table = IncidentGroup.__table__  # type: ignore[assignment]
 HELD_BREAKS: Table = HeldBreak.__table__  # type: ignore[assignment]
 MOMENTS: Table = IncidentMoment.__table__  # type: ignore[assignment]
 PAUSES: Table = Pause.__table__  # type: ignore[assignment]
+JOBS: Table = Job.__table__  # type: ignore[assignment]
 LEASES: Table = Lease.__table__  # type: ignore[assignment]
 WINDOWS: Table = Window.__table__  # type: ignore[assignment]
 LINK_OPTIONS: Table = LinkOptions.__table__  # type: ignore[assignment]
 PARTS_DEFERRED: Table = PartDeferred.__table__  # type: ignore[assignment]
 OUTBOX: Table = Outbox.__table__  # type: ignore[assignment]
+# What was leased is leased again, and what was put back is put back again.
+OUTBOX.info[KEPT] = "name <> 'CheckLinks'"
