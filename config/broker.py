@@ -56,7 +56,16 @@ LISTENS = {
         "KeyCreated",
     ),
 }
-# A message that made its worker die this often is poison. A task that failed goes to the dead letters at once.
+# Messages that the relay sends many of as one, where many wait: only one service hears them, and a database is all that
+# they take.
+BUNDLED = frozenset(
+    ("PartChecked", "NotificationQueued", "EventsRecorded", "RecordEvents", "LinksChanged", "JobFinished")
+)
+# A worker gives up what was delivered more often than this and never finished: it makes its workers die. What a worker
+# could not even begin the broker gives up, later, because what its own limit counts must never be a good message.
+DELIVERIES_MOST = 5
+# A bundle that was delivered more often than this and never finished is taken apart, so that one of it dies alone.
+BUNDLES_MOST = 2
 DELIVERY_LIMIT = 20
 
 
@@ -65,13 +74,18 @@ def is_rabbitmq(broker_url: str) -> bool:
     return broker_url.startswith(("amqp://", "amqps://"))
 
 
+def nodes(broker_url: str) -> list[str]:
+    """The URLs of a cluster's nodes: `amqp://a;amqp://b`. Whoever connects takes the first that answers."""
+    return [each for each in broker_url.split(";") if each]
+
+
 def queue(name: str, rabbitmq: bool) -> Queue:
     """A live queue, bound to the jobs exchange by its own name."""
     arguments = {
         "x-queue-type": "quorum",
         "x-delivery-limit": DELIVERY_LIMIT,
         "x-dead-letter-exchange": DEAD.name,
-        "x-dead-letter-routing-key": f"{name}.dead",
+        "x-dead-letter-routing-key": dead_name(name),
         # Together these two keep a message in its queue until the dead-letter queue has confirmed it.
         "x-dead-letter-strategy": "at-least-once",
         "x-overflow": "reject-publish",
@@ -79,10 +93,15 @@ def queue(name: str, rabbitmq: bool) -> Queue:
     return Queue(name, JOBS, routing_key=name, durable=True, queue_arguments=arguments if rabbitmq else None)
 
 
+def dead_name(name: str) -> str:
+    """The queue, and routing key, of the dead letters of `name`."""
+    return f"{name}.dead"
+
+
 def dead_letters(name: str) -> Queue:
     """Where the messages of `name` go that no worker could do; looking at one never counts against it."""
     arguments = {"x-queue-type": "quorum", "x-delivery-limit": 1_000_000}
-    return Queue(f"{name}.dead", DEAD, routing_key=f"{name}.dead", durable=True, queue_arguments=arguments)
+    return Queue(dead_name(name), DEAD, routing_key=dead_name(name), durable=True, queue_arguments=arguments)
 
 
 def declare(channel: Any, rabbitmq: bool) -> None:

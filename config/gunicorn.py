@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from pathlib import Path
 from typing import Any
 
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]  # gunicorn publishes no types
@@ -56,8 +57,16 @@ def pre_request(_worker: Any, request: Any) -> None:
     request.unreader.sock.settimeout(SILENCE_S)
 
 
+def post_worker_init(worker: Any) -> None:
+    """When a worker has loaded the app: it tells whoever waits for it."""
+    if sign := _sign_of(worker):
+        sign.touch()
+
+
 def child_exit(_server: Any, worker: Any) -> None:
     """After a worker: what it counted stays, what it was like does not."""
+    if sign := _sign_of(worker):
+        sign.unlink(missing_ok=True)
     # Imported after the directory is known, see above.
     from prometheus_client.multiprocess import mark_process_dead
 
@@ -68,3 +77,8 @@ def on_exit(_server: Any) -> None:
     """After the last worker."""
     if _own_metrics_dir:
         shutil.rmtree(_own_metrics_dir, ignore_errors=True)
+
+
+def _sign_of(worker: Any) -> Path | None:
+    folder = os.environ.get("PRANALA_HEARTBEAT_DIR", "")
+    return Path(folder, f"web-{worker.pid}.ready") if folder else None

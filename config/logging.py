@@ -9,11 +9,13 @@ from typing import Any
 
 import structlog
 
-from config import telemetry
+from config import failpoints, telemetry
 from config.settings import Logging
 
 # Two lines for every task would bury what went wrong.
 CHATTY = ("celery.worker.strategy", "celery.app.trace", "celery.beat", "alembic.runtime.migration")
+
+log = structlog.get_logger(__name__)
 
 Event = MutableMapping[str, Any]
 
@@ -42,6 +44,8 @@ def configure(settings: Logging) -> None:
     chatter = logging.NOTSET if settings.level == "debug" else logging.WARNING
     for name in CHATTY:
         logging.getLogger(name).setLevel(chatter)
+    if failpoints.folder():
+        log.warning("failpoints can be armed here: this is a test", folder=failpoints.folder())
 
 
 def _formatter(shared: list[Any]) -> logging.Formatter:

@@ -39,6 +39,21 @@ def seconds_list(text: str) -> tuple[float, ...]:
     return tuple(float(part) for part in text.split(",") if part.strip())
 
 
+def ascending_seconds(text: str) -> tuple[float, ...]:
+    """The same, each later than the one before and the first later than now."""
+    seconds = seconds_list(text)
+    if any(later <= sooner for sooner, later in zip((0.0, *seconds), seconds, strict=False)):
+        raise ValueError("expected positive numbers of seconds, each larger than the one before")
+    return seconds
+
+
+def positive(text: str) -> int:
+    """A whole number from 1 on."""
+    if (number := int(text)) < 1:
+        raise ValueError("expected a number from 1 on")
+    return number
+
+
 def probes(text: str) -> tuple[tuple[str, int], ...]:
     """`https://example.com, 192.0.2.1:53` as hosts and ports."""
     return tuple(_probe(part.strip()) for part in text.split(",") if part.strip())
@@ -52,6 +67,14 @@ def _probe(text: str) -> tuple[str, int]:
     return parts.hostname, port
 
 
+def address(text: str) -> tuple[str, int]:
+    """`127.0.0.1:9464` as host and port."""
+    host, found, port = text.rpartition(":")
+    if not found or not port.isdigit():
+        raise ValueError("expected host:port")
+    return host.strip("[]"), int(port)
+
+
 def names(text: str) -> tuple[str, ...]:
     """`links,audit` as names of services."""
     found = tuple(part.strip() for part in text.split(",") if part.strip())
@@ -59,6 +82,17 @@ def names(text: str) -> tuple[str, ...]:
     if unknown:
         raise ValueError(f"no such service: {', '.join(sorted(unknown))}")
     return found
+
+
+def ports(text: str) -> tuple[tuple[int, int], ...]:
+    """Ports and ranges of them, such as `80,443,8000-8999`, as the first and the last of each."""
+    found = []
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        if not (first.isdecimal() and (last.isdecimal() or not dash) and 0 < int(first) <= int(last or first) < 65536):
+            raise ValueError(f"{part.strip()!r} is neither a port nor a range such as 8000-8999")
+        found.append((int(first), int(last or first)))
+    return tuple(found)
 
 
 def switch(text: str) -> bool:
@@ -127,10 +161,38 @@ class Logging:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Metrics:
+    """Every worker and relay."""
+
+    bind: tuple[str, int] | None = setting(
+        "PRANALA_METRICS_BIND",
+        "host:port at which Prometheus finds what the process has counted, open to whoever reaches it;"
+        " without it nothing is shown",
+        address,
+        default=None,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class Broker:
     """Every process that speaks to the broker."""
 
-    url: str = setting("PRANALA_BROKER_URL", "amqp://… of RabbitMQ, or redis://… where there is none")
+    url: str = setting(
+        "PRANALA_BROKER_URL",
+        "amqp://… of RabbitMQ, the nodes of a cluster joined by `;`, or redis://… where there is none",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Worker:
+    """Every worker."""
+
+    patience_s: float = setting(
+        "PRANALA_PATIENCE_S",
+        "seconds for which a worker keeps a message in hand while its database is away, before it puts it back",
+        float,
+        default=300.0,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,9 +212,16 @@ class Links:
         networks,
         default=(),
     )
-    confirm_hard: int = setting("PRANALA_CONFIRM_HARD", "hard failures in a row that break a link", int, default=2)
+    allow_ports: tuple[tuple[int, int], ...] = setting(
+        "PRANALA_ALLOW_PORTS",
+        "ports that links may lead to, such as `80,443,8000-8999`; without it all but those of other protocols, as in"
+        " browsers",
+        ports,
+        default=(),
+    )
+    confirm_hard: int = setting("PRANALA_CONFIRM_HARD", "hard failures in a row that break a link", positive, default=2)
     confirm_transient: int = setting(
-        "PRANALA_CONFIRM_TRANSIENT", "transient failures in a row that break a link", int, default=3
+        "PRANALA_CONFIRM_TRANSIENT", "transient failures in a row that break a link", positive, default=3
     )
     min_confirm_s: float = setting(
         "PRANALA_MIN_CONFIRM_S",
@@ -163,10 +232,10 @@ class Links:
     confirm_offsets_s: tuple[float, ...] = setting(
         "PRANALA_CONFIRM_OFFSETS_S",
         "seconds after a failure to check again",
-        seconds_list,
+        ascending_seconds,
         default=(60.0, 300.0, 900.0),
     )
-    recover_ok: int = setting("PRANALA_RECOVER_OK", "fine checks in a row that end an incident", int, default=2)
+    recover_ok: int = setting("PRANALA_RECOVER_OK", "fine checks in a row that end an incident", positive, default=2)
     interval_s: int = setting("PRANALA_INTERVAL_S", "seconds between checks of a link", int, default=86_400)
     host_concurrency: int = setting(
         "PRANALA_HOST_CONCURRENCY", "transfers at once to one host; 0 is no limit", int, default=10
@@ -191,6 +260,12 @@ class Links:
         "seconds that links wait for such a host before they are put back",
         float,
         default=2.0,
+    )
+    queue_s: float = setting(
+        "PRANALA_QUEUE_S",
+        "seconds that links wait in a worker for their turn at a host that is asked slowly, before they are put back",
+        float,
+        default=15.0,
     )
     defer_most: int = setting(
         "PRANALA_DEFER_MOST", "how often a link is put back before what is known is recorded", int, default=10
@@ -257,6 +332,9 @@ class Links:
     )
     daily_days: int = setting(
         "PRANALA_DAILY_DAYS", "days for which checks are counted by the day; 0 is for ever", int, default=730
+    )
+    jobs_days: int = setting(
+        "PRANALA_JOBS_DAYS", "days for which jobs are kept once they are over; 0 is for ever", int, default=365
     )
     wayback_url: str = setting(
         "PRANALA_WAYBACK_URL",
@@ -329,6 +407,12 @@ class Notifications:
         seconds_list,
         default=(5.0, 300.0, 1800.0, 7200.0, 18_000.0, 36_000.0),
     )
+    deliveries_days: int = setting(
+        "PRANALA_DELIVERIES_DAYS",
+        "days for which deliveries are kept once they are over; 0 is for ever",
+        int,
+        default=365,
+    )
     timeout_s: float = setting("PRANALA_DELIVERY_TIMEOUT_S", "seconds for one attempt", float, default=15.0)
     lease_s: float = setting(
         "PRANALA_DELIVERY_LEASE_S",
@@ -355,6 +439,27 @@ class Intake:
     idempotency_s: float = setting(
         "PRANALA_IDEMPOTENCY_S", "seconds for which an Idempotency-Key is remembered", float, default=86_400.0
     )
+    jobs_days: int = setting(
+        "PRANALA_JOBS_DAYS", "days for which jobs are kept once they are over; 0 is for ever", int, default=365
+    )
+    outbox_most: int = setting(
+        "PRANALA_OUTBOX_MOST",
+        "messages in intake's outbox from which on nothing is accepted; 0 is no limit",
+        int,
+        default=1_000_000,
+    )
+    outbox_oldest_s: float = setting(
+        "PRANALA_OUTBOX_OLDEST_S",
+        "seconds that intake's messages may wait for the broker before nothing more is accepted; 0 is for ever",
+        float,
+        default=86_400.0,
+    )
+    quota_mb: int = setting(
+        "PRANALA_INTAKE_QUOTA_MB",
+        "MiB of the intake database from which on nothing is accepted; 0 is as much as the disk holds",
+        int,
+        default=0,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -362,6 +467,19 @@ class Beat:
     """The beat: how often each service is told that time has passed."""
 
     tick_s: float = setting("PRANALA_TICK_S", "seconds between two ticks", float, default=5.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Relaying:
+    """The relay."""
+
+    kept_s: float = setting(
+        "PRANALA_SENT_KEPT_S",
+        "seconds for which copies of what was sent and done are kept, to be sent again to a broker that lost its disk,"
+        " or to a service that was restored from a backup; at most six days; 0 keeps none",
+        float,
+        default=3600.0,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -405,4 +523,4 @@ class Web:
     web_workers: int = setting("PRANALA_WEB_WORKERS", "processes of the front API", int, default=2)
 
 
-ALL = (Logging, Broker, Database, Web, Intake, Links, LinksKey, Notifications, Beat, Rpc)
+ALL = (Logging, Metrics, Broker, Worker, Database, Web, Intake, Links, LinksKey, Notifications, Beat, Relaying, Rpc)

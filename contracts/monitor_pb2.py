@@ -22,9 +22,10 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x63ontracts/monitor.proto\x12\x12pranala.monitor.v1\"\x14\n\x12ListWorkersRequest\"\x13\n\x11ListQueuesRequest\":\n\nActiveTask\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x12\n\nstarted_at\x18\x03 \x01(\x01\"\xfa\x01\n\x06Worker\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06queues\x18\x02 \x03(\t\x12\x13\n\x0b\x63oncurrency\x18\x03 \x01(\x05\x12\x0b\n\x03pid\x18\x04 \x01(\x03\x12<\n\tprocessed\x18\x05 \x03(\x0b\x32).pranala.monitor.v1.Worker.ProcessedEntry\x12.\n\x06\x61\x63tive\x18\x06 \x03(\x0b\x32\x1e.pranala.monitor.v1.ActiveTask\x12\x10\n\x08reserved\x18\x07 \x01(\x05\x1a\x30\n\x0eProcessedEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\"7\n\nWorkerList\x12)\n\x05items\x18\x01 \x03(\x0b\x32\x1a.pranala.monitor.v1.Worker\"\xa8\x01\n\x05Queue\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07service\x18\x02 \x01(\t\x12\x1b\n\x0emessages_ready\x18\x03 \x01(\x03H\x00\x88\x01\x01\x12\x16\n\tconsumers\x18\x04 \x01(\x03H\x01\x88\x01\x01\x12\x19\n\x0c\x64\x65\x61\x64_letters\x18\x05 \x01(\x03H\x02\x88\x01\x01\x42\x11\n\x0f_messages_readyB\x0c\n\n_consumersB\x0f\n\r_dead_letters\"5\n\tQueueList\x12(\n\x05items\x18\x01 \x03(\x0b\x32\x19.pranala.monitor.v1.Queue2\xb4\x01\n\x07Monitor\x12U\n\x0bListWorkers\x12&.pranala.monitor.v1.ListWorkersRequest\x1a\x1e.pranala.monitor.v1.WorkerList\x12R\n\nListQueues\x12%.pranala.monitor.v1.ListQueuesRequest\x1a\x1d.pranala.monitor.v1.QueueListb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x63ontracts/monitor.proto\x12\x12pranala.monitor.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x14\n\x12ListWorkersRequest\"\x13\n\x11ListQueuesRequest\":\n\nActiveTask\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x12\n\nstarted_at\x18\x03 \x01(\x01\"\xfa\x01\n\x06Worker\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06queues\x18\x02 \x03(\t\x12\x13\n\x0b\x63oncurrency\x18\x03 \x01(\x05\x12\x0b\n\x03pid\x18\x04 \x01(\x03\x12<\n\tprocessed\x18\x05 \x03(\x0b\x32).pranala.monitor.v1.Worker.ProcessedEntry\x12.\n\x06\x61\x63tive\x18\x06 \x03(\x0b\x32\x1e.pranala.monitor.v1.ActiveTask\x12\x10\n\x08reserved\x18\x07 \x01(\x05\x1a\x30\n\x0eProcessedEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\"7\n\nWorkerList\x12)\n\x05items\x18\x01 \x03(\x0b\x32\x1a.pranala.monitor.v1.Worker\"\xa8\x01\n\x05Queue\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07service\x18\x02 \x01(\t\x12\x1b\n\x0emessages_ready\x18\x03 \x01(\x03H\x00\x88\x01\x01\x12\x16\n\tconsumers\x18\x04 \x01(\x03H\x01\x88\x01\x01\x12\x19\n\x0c\x64\x65\x61\x64_letters\x18\x05 \x01(\x03H\x02\x88\x01\x01\x42\x11\n\x0f_messages_readyB\x0c\n\n_consumersB\x0f\n\r_dead_letters\"5\n\tQueueList\x12(\n\x05items\x18\x01 \x03(\x0b\x32\x19.pranala.monitor.v1.Queue\"E\n\x16ListDeadLettersRequest\x12\r\n\x05queue\x18\x01 \x01(\t\x12\r\n\x05limit\x18\x02 \x01(\x05\x12\r\n\x05\x61\x66ter\x18\x03 \x01(\t\"\"\n\x14GetDeadLetterRequest\x12\n\n\x02id\x18\x01 \x01(\t\"\xad\x02\n\nDeadLetter\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05queue\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\x12\x0f\n\x07version\x18\x04 \x01(\x05\x12\x12\n\nmessage_id\x18\x05 \x01(\t\x12\x0e\n\x06reason\x18\x06 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x07 \x01(\t\x12+\n\x07\x64ied_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06worker\x18\t \x01(\t\x12\x17\n\ndeliveries\x18\n \x01(\x05H\x00\x88\x01\x01\x12\x0f\n\x07replays\x18\x0b \x01(\x05\x12\x12\n\nrequest_id\x18\x0c \x01(\t\x12\x10\n\x08trace_id\x18\r \x01(\t\x12\x12\n\nsize_bytes\x18\x0e \x01(\x03\x42\r\n\x0b_deliveries\"M\n\x0e\x44\x65\x61\x64LetterPage\x12-\n\x05items\x18\x01 \x03(\x0b\x32\x1e.pranala.monitor.v1.DeadLetter\x12\x0c\n\x04next\x18\x02 \x01(\t\"x\n\x0f\x44\x65\x61\x64LetterStory\x12.\n\x06letter\x18\x01 \x01(\x0b\x32\x1e.pranala.monitor.v1.DeadLetter\x12\x14\n\x0c\x63ontent_type\x18\x02 \x01(\t\x12\x0c\n\x04\x62ody\x18\x03 \x01(\t\x12\x11\n\ttraceback\x18\x04 \x01(\t\"\x8a\x01\n\x17\x41\x63tOnDeadLettersRequest\x12\x0e\n\x06\x61\x63tion\x18\x01 \x01(\t\x12\x0b\n\x03ids\x18\x02 \x03(\t\x12\r\n\x05queue\x18\x03 \x01(\t\x12\x14\n\x0cworkspace_id\x18\x04 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x05 \x01(\t\x12\n\n\x02ip\x18\x06 \x01(\t\x12\x12\n\nuser_agent\x18\x07 \x01(\t\":\n\x16\x41\x63tOnDeadLettersAnswer\x12\r\n\x05\x63ount\x18\x01 \x01(\x05\x12\x11\n\tremaining\x18\x02 \x01(\x03\x32\xe4\x03\n\x07Monitor\x12U\n\x0bListWorkers\x12&.pranala.monitor.v1.ListWorkersRequest\x1a\x1e.pranala.monitor.v1.WorkerList\x12R\n\nListQueues\x12%.pranala.monitor.v1.ListQueuesRequest\x1a\x1d.pranala.monitor.v1.QueueList\x12\x61\n\x0fListDeadLetters\x12*.pranala.monitor.v1.ListDeadLettersRequest\x1a\".pranala.monitor.v1.DeadLetterPage\x12^\n\rGetDeadLetter\x12(.pranala.monitor.v1.GetDeadLetterRequest\x1a#.pranala.monitor.v1.DeadLetterStory\x12k\n\x10\x41\x63tOnDeadLetters\x12+.pranala.monitor.v1.ActOnDeadLettersRequest\x1a*.pranala.monitor.v1.ActOnDeadLettersAnswerb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,22 +34,36 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_WORKER_PROCESSEDENTRY']._loaded_options = None
   _globals['_WORKER_PROCESSEDENTRY']._serialized_options = b'8\001'
-  _globals['_LISTWORKERSREQUEST']._serialized_start=47
-  _globals['_LISTWORKERSREQUEST']._serialized_end=67
-  _globals['_LISTQUEUESREQUEST']._serialized_start=69
-  _globals['_LISTQUEUESREQUEST']._serialized_end=88
-  _globals['_ACTIVETASK']._serialized_start=90
-  _globals['_ACTIVETASK']._serialized_end=148
-  _globals['_WORKER']._serialized_start=151
-  _globals['_WORKER']._serialized_end=401
-  _globals['_WORKER_PROCESSEDENTRY']._serialized_start=353
-  _globals['_WORKER_PROCESSEDENTRY']._serialized_end=401
-  _globals['_WORKERLIST']._serialized_start=403
-  _globals['_WORKERLIST']._serialized_end=458
-  _globals['_QUEUE']._serialized_start=461
-  _globals['_QUEUE']._serialized_end=629
-  _globals['_QUEUELIST']._serialized_start=631
-  _globals['_QUEUELIST']._serialized_end=684
-  _globals['_MONITOR']._serialized_start=687
-  _globals['_MONITOR']._serialized_end=867
+  _globals['_LISTWORKERSREQUEST']._serialized_start=80
+  _globals['_LISTWORKERSREQUEST']._serialized_end=100
+  _globals['_LISTQUEUESREQUEST']._serialized_start=102
+  _globals['_LISTQUEUESREQUEST']._serialized_end=121
+  _globals['_ACTIVETASK']._serialized_start=123
+  _globals['_ACTIVETASK']._serialized_end=181
+  _globals['_WORKER']._serialized_start=184
+  _globals['_WORKER']._serialized_end=434
+  _globals['_WORKER_PROCESSEDENTRY']._serialized_start=386
+  _globals['_WORKER_PROCESSEDENTRY']._serialized_end=434
+  _globals['_WORKERLIST']._serialized_start=436
+  _globals['_WORKERLIST']._serialized_end=491
+  _globals['_QUEUE']._serialized_start=494
+  _globals['_QUEUE']._serialized_end=662
+  _globals['_QUEUELIST']._serialized_start=664
+  _globals['_QUEUELIST']._serialized_end=717
+  _globals['_LISTDEADLETTERSREQUEST']._serialized_start=719
+  _globals['_LISTDEADLETTERSREQUEST']._serialized_end=788
+  _globals['_GETDEADLETTERREQUEST']._serialized_start=790
+  _globals['_GETDEADLETTERREQUEST']._serialized_end=824
+  _globals['_DEADLETTER']._serialized_start=827
+  _globals['_DEADLETTER']._serialized_end=1128
+  _globals['_DEADLETTERPAGE']._serialized_start=1130
+  _globals['_DEADLETTERPAGE']._serialized_end=1207
+  _globals['_DEADLETTERSTORY']._serialized_start=1209
+  _globals['_DEADLETTERSTORY']._serialized_end=1329
+  _globals['_ACTONDEADLETTERSREQUEST']._serialized_start=1332
+  _globals['_ACTONDEADLETTERSREQUEST']._serialized_end=1470
+  _globals['_ACTONDEADLETTERSANSWER']._serialized_start=1472
+  _globals['_ACTONDEADLETTERSANSWER']._serialized_end=1530
+  _globals['_MONITOR']._serialized_start=1533
+  _globals['_MONITOR']._serialized_end=2017
 # @@protoc_insertion_point(module_scope)

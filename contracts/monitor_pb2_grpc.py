@@ -44,6 +44,21 @@ class MonitorStub:
                 request_serializer=contracts_dot_monitor__pb2.ListQueuesRequest.SerializeToString,
                 response_deserializer=contracts_dot_monitor__pb2.QueueList.FromString,
                 _registered_method=True)
+        self.ListDeadLetters = channel.unary_unary(
+                '/pranala.monitor.v1.Monitor/ListDeadLetters',
+                request_serializer=contracts_dot_monitor__pb2.ListDeadLettersRequest.SerializeToString,
+                response_deserializer=contracts_dot_monitor__pb2.DeadLetterPage.FromString,
+                _registered_method=True)
+        self.GetDeadLetter = channel.unary_unary(
+                '/pranala.monitor.v1.Monitor/GetDeadLetter',
+                request_serializer=contracts_dot_monitor__pb2.GetDeadLetterRequest.SerializeToString,
+                response_deserializer=contracts_dot_monitor__pb2.DeadLetterStory.FromString,
+                _registered_method=True)
+        self.ActOnDeadLetters = channel.unary_unary(
+                '/pranala.monitor.v1.Monitor/ActOnDeadLetters',
+                request_serializer=contracts_dot_monitor__pb2.ActOnDeadLettersRequest.SerializeToString,
+                response_deserializer=contracts_dot_monitor__pb2.ActOnDeadLettersAnswer.FromString,
+                _registered_method=True)
 
 
 class MonitorServicer:
@@ -61,6 +76,25 @@ class MonitorServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListDeadLetters(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetDeadLetter(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ActOnDeadLetters(self, request, context):
+        """Goes on audit's record before anything is done.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_MonitorServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -73,6 +107,21 @@ def add_MonitorServicer_to_server(servicer, server):
                     servicer.ListQueues,
                     request_deserializer=contracts_dot_monitor__pb2.ListQueuesRequest.FromString,
                     response_serializer=contracts_dot_monitor__pb2.QueueList.SerializeToString,
+            ),
+            'ListDeadLetters': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListDeadLetters,
+                    request_deserializer=contracts_dot_monitor__pb2.ListDeadLettersRequest.FromString,
+                    response_serializer=contracts_dot_monitor__pb2.DeadLetterPage.SerializeToString,
+            ),
+            'GetDeadLetter': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetDeadLetter,
+                    request_deserializer=contracts_dot_monitor__pb2.GetDeadLetterRequest.FromString,
+                    response_serializer=contracts_dot_monitor__pb2.DeadLetterStory.SerializeToString,
+            ),
+            'ActOnDeadLetters': grpc.unary_unary_rpc_method_handler(
+                    servicer.ActOnDeadLetters,
+                    request_deserializer=contracts_dot_monitor__pb2.ActOnDeadLettersRequest.FromString,
+                    response_serializer=contracts_dot_monitor__pb2.ActOnDeadLettersAnswer.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -129,6 +178,87 @@ class Monitor:
             '/pranala.monitor.v1.Monitor/ListQueues',
             contracts_dot_monitor__pb2.ListQueuesRequest.SerializeToString,
             contracts_dot_monitor__pb2.QueueList.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListDeadLetters(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pranala.monitor.v1.Monitor/ListDeadLetters',
+            contracts_dot_monitor__pb2.ListDeadLettersRequest.SerializeToString,
+            contracts_dot_monitor__pb2.DeadLetterPage.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetDeadLetter(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pranala.monitor.v1.Monitor/GetDeadLetter',
+            contracts_dot_monitor__pb2.GetDeadLetterRequest.SerializeToString,
+            contracts_dot_monitor__pb2.DeadLetterStory.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ActOnDeadLetters(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pranala.monitor.v1.Monitor/ActOnDeadLetters',
+            contracts_dot_monitor__pb2.ActOnDeadLettersRequest.SerializeToString,
+            contracts_dot_monitor__pb2.ActOnDeadLettersAnswer.FromString,
             options,
             channel_credentials,
             insecure,

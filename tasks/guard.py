@@ -71,9 +71,13 @@ _LOCAL_NAT64 = IPv6Network("64:ff9b:1::/48")
 
 @dataclass(frozen=True)
 class AddressPolicy:
-    """The addresses that may be connected to; the operator's networks, `allow`, win over every refusal."""
+    """The addresses that may be connected to; the operator's networks, `allow`, win over every refusal.
+
+    Of the others the `ports`, first and last of each range; without any, all but `BAD_PORTS`.
+    """
 
     allow: tuple[Network, ...] = ()
+    ports: tuple[tuple[int, int], ...] = ()
 
     def permits(self, ip: str, port: int) -> bool:
         return self.refusal(ip, port) is None
@@ -91,7 +95,9 @@ class AddressPolicy:
             return None
         if not all(is_public(meaning) for meaning in meanings):
             return f"{ip} is not a public address"
-        return f"port {port} is not a web port" if port in BAD_PORTS else None
+        if self.ports and not any(first <= port <= last for first, last in self.ports):
+            return f"port {port} is not among the ports that are allowed"
+        return f"port {port} is not a web port" if not self.ports and port in BAD_PORTS else None
 
 
 def is_public(address: Address) -> bool:

@@ -9,17 +9,19 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
-from sqlalchemy import DateTime, Table, Text, delete, func, select, text
+from sqlalchemy import CheckConstraint, DateTime, Table, Text, func, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from config import telemetry
 from config.broker import EVENTS, JOBS
-from tasks import wire
+from tasks import clock, wire
 from tasks.database import insert_rows
 
 CHANNEL = "outbox"
+# Before all ids.
+FIRST = uuid.UUID(int=0)
 # A table's `info` may hold an expression under this name: what a letter says, where its row only refers to it.
 BODY = "body"
 
@@ -37,6 +39,12 @@ class OutboxMixin:
     traceparent: Mapped[str] = mapped_column(Text, default="")
     request_id: Mapped[str] = mapped_column(Text, default="")
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+
+
+def addressed(may_refer: bool = False) -> CheckConstraint:
+    """Whoever sends a row must know where to; what it says may stand elsewhere, if it `may_refer` to that."""
+    said = "" if may_refer else " AND body <> ''"
+    return CheckConstraint(f"name <> '' AND exchange <> '' AND routing_key <> ''{said}", name="addressed")
 
 
 @dataclass(frozen=True)
@@ -78,7 +86,7 @@ def post(session: Session, table: Table, drafts: Sequence[Draft]) -> None:
     """Say all this, once this transaction commits."""
     if not drafts:
         return
-    carrier, now = telemetry.carrier(), datetime.now(UTC)
+    carrier, now = telemetry.carrier(), clock.now()
     rows = [
         {
             "id": wire.new_id(),
@@ -97,17 +105,12 @@ def post(session: Session, table: Table, drafts: Sequence[Draft]) -> None:
     session.execute(text(f"NOTIFY {CHANNEL}"))
 
 
-def claim(session: Session, table: Table, limit: int) -> list[Letter]:
+def claim(session: Session, table: Table, limit: int, after: uuid.UUID = FIRST) -> list[Letter]:
     """The oldest unsent rows, locked until this transaction ends; rows another relay holds are passed over."""
     columns = [table.info.get(name, table.c[name]) for name in Letter.__dataclass_fields__]
-    oldest = select(*columns).order_by(table.c.id).limit(limit)
+    oldest = select(*columns).where(table.c.id > after).order_by(table.c.id).limit(limit)
     rows = session.execute(oldest.with_for_update(skip_locked=True, of=table))
     return [Letter(*row) for row in rows]
-
-
-def settle(session: Session, table: Table, ids: Sequence[uuid.UUID]) -> None:
-    """Forget what the broker has confirmed."""
-    session.execute(delete(table).where(table.c.id.in_(ids)))
 
 
 def depth(session: Session, table: Table) -> tuple[int, float]:

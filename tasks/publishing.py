@@ -1,52 +1,87 @@
 """The publisher: the one way a message leaves a process.
 
-On RabbitMQ a batch is sent in one go and its confirms are collected afterwards; `mandatory` turns a message that no
-queue takes into an error, because the broker confirms those too.
+On RabbitMQ batches are sent while the confirms of others come in; `mandatory` turns a message that no queue takes into
+an error, because the broker confirms those too.
 """
 
 from __future__ import annotations
 
-import os
+import select
 import socket
+import time
+import uuid
+from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, Protocol
 
 import kombu
-from amqp.basic_message import Message as AmqpMessage
+import structlog
+from amqp.exceptions import NotFound
+from kombu import Exchange
 from kombu.exceptions import KombuError
 
-from config.broker import declare, is_rabbitmq
+from config.broker import declare, is_rabbitmq, nodes
+from config.failpoints import reach
+from tasks.confirms import Batch, Confirms
+from tasks.envelope import body_of, frames_of, headers_of, properties_of
 from tasks.outbox import Letter
 
-ORIGIN = f"{os.getpid()}@{socket.gethostname()}"
-CONFIRM_TIMEOUT_S = 15.0
+log = structlog.get_logger(__name__)
+
+# A connection on which nothing was heard for twice as long is given up, idle or not.
+HEARTBEAT_S = 6
+# The rest of a frame that has begun to come.
+FRAME_S = 1.0
+WRITTEN_AT_ONCE = 256 * 1024
+# The kernel would cut a connection that the broker does not read in an alarm; heartbeats know the difference.
+TRANSPORT = {"socket_settings": {socket.TCP_USER_TIMEOUT: 0}}
 
 
 class PublishError(Exception):
-    """The broker did not take a message. It stays in the outbox and is sent again."""
+    """The broker cannot be reached or was lost. What it did not confirm stays in the outbox and is sent again."""
 
 
 class Publisher(Protocol):
-    """Sends letters; returns those the broker took. Raises `PublishError` where the connection is lost."""
+    """Sends letters. Every method raises `PublishError` where the connection is lost."""
 
     @property
-    def refused(self) -> dict[str, str]: ...
+    def is_blocked(self) -> bool:
+        """Whether the broker takes nothing at present: it is out of memory or disk."""
+        ...
 
-    def publish(self, letters: Sequence[Letter]) -> list[Letter]: ...
+    def send(self, letters: Sequence[Letter]) -> Batch:
+        """Send these; the batch knows what became of them, once `work` has heard of it."""
+        ...
 
-    def close(self) -> None: ...
+    def work(self, patience_s: float) -> None:
+        """Write what is to be sent and hear what the broker says, for so long at most. To be called every second."""
+        ...
+
+    def remembers(self, name: str) -> bool:
+        """Whether the broker was told this name, and has lost nothing since."""
+        ...
+
+    def remind(self, name: str) -> None:
+        """Tell the broker this name."""
+        ...
+
+    def close(self) -> None:
+        """Let the connection go, whatever state it is in."""
+        ...
 
 
 def connect(broker_url: str) -> Publisher:
     """A publisher on this broker, with the whole topology declared."""
-    connection = kombu.Connection(broker_url, heartbeat=0, connect_timeout=5)
+    rabbitmq = is_rabbitmq(broker_url)
+    options = TRANSPORT if rabbitmq else None
+    connection = kombu.Connection(broker_url, heartbeat=HEARTBEAT_S, connect_timeout=5, transport_options=options)
     try:
-        connection.connect()
-        channel = connection.default_channel
-        declare(channel, is_rabbitmq(broker_url))
+        connection.ensure_connection(max_retries=len(nodes(broker_url)) - 1, interval_start=0)
+        declare(connection.default_channel, rabbitmq)
+        return AmqpPublisher(connection) if rabbitmq else RedisPublisher(connection)
     except _lost(connection) as error:
         raise PublishError(f"the broker cannot be reached: {error}") from error
-    return AmqpPublisher(connection) if is_rabbitmq(broker_url) else RedisPublisher(connection)
 
 
 class AmqpPublisher:
@@ -54,81 +89,123 @@ class AmqpPublisher:
 
     def __init__(self, connection: kombu.Connection) -> None:
         self._connection = connection
+        self._amqp = connection.connection
+        self._amqp.on_blocked, self._amqp.on_unblocked = self._on_blocked, self._on_unblocked
         self._channel = connection.channel()
         self._channel.confirm_select()
-        self._channel.events["basic_ack"].add(self._on_ack)
-        self._channel.events["basic_nack"].add(self._on_nack)
+        self._confirms = Confirms()
+        self._channel.events["basic_ack"].add(self._confirms.ack)
+        self._channel.events["basic_nack"].add(self._confirms.nack)
         self._channel.events["basic_return"].add(self._on_return)
-        self._tag = 0
-        self._waiting: dict[int, Letter] = {}
-        self._refused: dict[str, str] = {}
+        self._incoming = select.poll()
+        self._incoming.register(self._amqp.sock, select.POLLIN)
+        self._unsent: deque[memoryview] = deque()
+        self.is_blocked = False
 
-    def publish(self, letters: Sequence[Letter]) -> list[Letter]:
-        """Send all, wait for every confirm, and return those that reached a queue."""
-        self._waiting.clear()
-        self._refused.clear()
+    def send(self, letters: Sequence[Letter]) -> Batch:
+        """Have the letters written as `work` goes on."""
+        batch = Batch(letters)
+        self._confirms.sent(batch)
+        frames, size = [], 0
+        for letter in letters:
+            frames.append(frames_of(letter, self._channel.channel_id, self._amqp.frame_max))
+            size += len(frames[-1])
+            if size >= WRITTEN_AT_ONCE:
+                self._unsent.append(memoryview(b"".join(frames)))
+                frames, size = [], 0
+        self._unsent.append(memoryview(b"".join(frames)))
+        self.work(0)
+        reach("relay.published")
+        return batch
+
+    def work(self, patience_s: float) -> None:
+        """Write, read, and see to it that the broker is alive."""
+        until = time.monotonic() + patience_s
         try:
-            for letter in letters:
-                self._send(letter)
-            while self._waiting:
-                self._connection.drain_events(timeout=CONFIRM_TIMEOUT_S)
+            while self._unsent and self._write(max(0.01, until - time.monotonic())):
+                pass
+            self._read(0 if self._unsent else max(0.0, until - time.monotonic()))
+            if self._unsent:
+                # Half a frame may be written, and a heartbeat must not come into its midst; this counts as having sent.
+                self._amqp.bytes_sent += 1
+            self._amqp.heartbeat_tick()
         except _lost(self._connection) as error:
-            raise PublishError(f"the broker was lost before it confirmed: {error}") from error
-        return [letter for letter in letters if str(letter.id) not in self._refused]
+            raise PublishError(f"the broker was lost: {error}") from error
 
-    @property
-    def refused(self) -> dict[str, str]:
-        """Of the last batch: the ids that no queue took, and why."""
-        return dict(self._refused)
+    def remembers(self, name: str) -> bool:
+        """By an exchange, which is lost with all that the broker had on its disk."""
+        try:
+            with self._connection.channel() as channel:
+                Exchange(name)(channel).declare(passive=True)
+        except NotFound:
+            return False
+        except _lost(self._connection) as error:
+            raise PublishError(f"the broker was lost: {error}") from error
+        return True
+
+    def remind(self, name: str) -> None:
+        """By that exchange, to which nothing is bound."""
+        try:
+            Exchange(name, durable=True)(self._channel).declare()
+        except _lost(self._connection) as error:
+            raise PublishError(f"the broker was lost: {error}") from error
 
     def close(self) -> None:
         """Let the connection go, whatever state it is in."""
         self._connection.collect(socket_timeout=1)
 
-    def _send(self, letter: Letter) -> None:
-        self._tag += 1
-        self._waiting[self._tag] = letter
-        message = AmqpMessage(body_of(letter), **properties_of(letter), application_headers=headers_of(letter))
-        # The unpipelined twin waits for each confirm in turn.
-        self._channel._basic_publish(
-            message,
-            exchange=letter.exchange,
-            routing_key=letter.routing_key,
-            mandatory=True,
-            timeout=CONFIRM_TIMEOUT_S,
-        )
+    def _write(self, patience_s: float) -> bool:
+        """Write some of what is to be written; false where the broker does not read."""
+        part = self._unsent[0]
+        try:
+            with self._amqp.transport.having_timeout(patience_s) as sock:
+                written = sock.send(part)
+        except TimeoutError:
+            return False
+        self._amqp.bytes_sent += 1
+        if written < len(part):
+            self._unsent[0] = part[written:]
+        else:
+            self._unsent.popleft()
+        return True
 
-    def _on_ack(self, tag: int, multiple: bool) -> None:
-        for each in self._upto(tag, multiple):
-            self._waiting.pop(each, None)
+    def _read(self, patience_s: float) -> None:
+        """Everything that is there, after waiting for the first of it."""
+        with suppress(TimeoutError):
+            while self._has_more(patience_s):
+                # What came of a frame that is cut off is kept until the rest of it comes.
+                self._amqp.blocking_read(FRAME_S)
+                patience_s = 0
 
-    def _on_nack(self, tag: int, multiple: bool) -> None:
-        for each in self._upto(tag, multiple):
-            letter = self._waiting.pop(each, None)
-            if letter:
-                self._refused[str(letter.id)] = "the broker refused it (queue full?)"
+    def _has_more(self, patience_s: float) -> bool:
+        deciphered = getattr(self._amqp.sock, "pending", int)
+        return bool(deciphered() or self._incoming.poll(1000 * patience_s))
 
     def _on_return(self, error: Exception, exchange: str, key: str, message: Any) -> None:
-        self._refused[message.properties["correlation_id"]] = f"no queue takes {exchange}/{key}: {error}"
+        letter_id = uuid.UUID(message.properties["correlation_id"])
+        self._confirms.returned(letter_id, f"no queue takes {exchange}/{key}: {error}")
 
-    def _upto(self, tag: int, multiple: bool) -> list[int]:
-        return [each for each in self._waiting if each <= tag] if multiple else [tag]
+    def _on_blocked(self, reason: str) -> None:
+        self.is_blocked = True
+        log.warning("broker blocked", reason=reason)
+
+    def _on_unblocked(self) -> None:
+        self.is_blocked = False
+        log.info("broker takes messages again")
 
 
 class RedisPublisher:
     """Publishing to the Redis fall-back: no confirms, no mandatory; what Redis forgets, the sweeper sends again."""
 
+    is_blocked = False
+
     def __init__(self, connection: kombu.Connection) -> None:
         self._connection = connection
         self._producer = connection.Producer()
 
-    @property
-    def refused(self) -> dict[str, str]:
-        """Redis refuses nothing."""
-        return {}
-
-    def publish(self, letters: Sequence[Letter]) -> list[Letter]:
+    def send(self, letters: Sequence[Letter]) -> Batch:
         """Send each in turn."""
+        batch = Batch(letters)
         try:
             for letter in letters:
                 self._producer.publish(
@@ -138,50 +215,32 @@ class RedisPublisher:
                     headers=headers_of(letter),
                     **properties_of(letter),
                 )
+                batch.decide()
         except _lost(self._connection) as error:
             raise PublishError(f"the broker was lost: {error}") from error
-        return list(letters)
+        reach("relay.published")
+        return batch
+
+    def work(self, patience_s: float) -> None:
+        """Redis confirms nothing."""
+
+    def remembers(self, name: str) -> bool:
+        """By a key, which is lost with the others."""
+        return bool(self._ask("exists", name))
+
+    def remind(self, name: str) -> None:
+        """By that key."""
+        self._ask("set", name, "")
 
     def close(self) -> None:
         """Let the connection go, whatever state it is in."""
         self._connection.collect(socket_timeout=1)
 
-
-def body_of(letter: Letter) -> str:
-    """Celery's message protocol 2: positional arguments, keyword arguments, embedded work (none)."""
-    return f'[[], {letter.body}, {{"callbacks": null, "errbacks": null, "chain": null, "chord": null}}]'
-
-
-def headers_of(letter: Letter) -> dict[str, Any]:
-    """The task's headers, with the trace and request it belongs to."""
-    task_id = str(letter.id)
-    return {
-        "lang": "py",
-        "task": letter.name,
-        "id": task_id,
-        "root_id": task_id,
-        "parent_id": None,
-        "group": None,
-        "retries": 0,
-        "eta": None,
-        "expires": None,
-        "timelimit": [None, None],
-        "argsrepr": "()",
-        "kwargsrepr": "{…}",
-        "origin": ORIGIN,
-        "traceparent": letter.traceparent,
-        "request_id": letter.request_id,
-    }
-
-
-def properties_of(letter: Letter) -> dict[str, Any]:
-    """The message's properties: kept on disk, JSON."""
-    return {
-        "correlation_id": str(letter.id),
-        "content_type": "application/json",
-        "content_encoding": "utf-8",
-        "delivery_mode": 2,
-    }
+    def _ask(self, command: str, *arguments: str) -> Any:
+        try:
+            return getattr(self._connection.default_channel.client, command)(*arguments)
+        except _lost(self._connection) as error:
+            raise PublishError(f"the broker was lost: {error}") from error
 
 
 def _lost(connection: kombu.Connection) -> tuple[type[BaseException], ...]:

@@ -2,19 +2,22 @@
 
 import base64
 import importlib
-import pkgutil
+import json
 import shutil
 import subprocess
 import sys
+from dataclasses import fields
+from operator import attrgetter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-import tasks
 from config import broker
 from config.settings import SERVICES
+from tasks import wire
 from tasks.service import Service
-from tasks.wire import Event, Message
+from tests.recorded import FOLDER, example, message_classes, write
 from workers.ticks import TICKS
 
 ROOT = Path(__file__).parent.parent
@@ -23,17 +26,8 @@ ENVIRON = {
     "PRANALA_NOTIFICATIONS_KEY": base64.b64encode(bytes(32)).decode(),
     **{f"PRANALA_{name.upper()}_DATABASE_URL": f"postgresql+psycopg://nobody@127.0.0.1:9/{name}" for name in SERVICES},
 }
-for module in pkgutil.walk_packages(tasks.__path__, "tasks."):
-    if module.name.endswith(".messages"):
-        importlib.import_module(module.name)
-
-
-def kinds(base: type[Message]) -> set[type[Message]]:
-    found = set(base.__subclasses__())
-    return found | {each for kind in found for each in kinds(kind)} - {Event}
-
-
-MESSAGES = {kind for kind in kinds(Message) - {Event} if kind.__module__.startswith("tasks.")}
+MESSAGES = message_classes()
+RECORDS = sorted(FOLDER.glob("*/*.json"))
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +65,42 @@ def test_every_tick_goes_to_a_queue_of_the_service_that_does_it(services: dict[s
 def test_message_names_are_unique_because_they_are_task_names() -> None:
     names = [kind.name() for kind in MESSAGES]
     assert sorted(set(names)) == sorted(names)
+
+
+@pytest.mark.parametrize("path", RECORDS, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_todays_code_reads_what_every_released_version_wrote(path: Path) -> None:
+    """And understands it: of the same version, nothing that was said is gone. Else it is a new version, or message."""
+    record = json.loads(path.read_text())
+    [kind] = [kind for kind in MESSAGES if kind.name() == record["name"]]
+    message = wire.decode(kind, record["body"], record["version"])
+    if kind.version == record["version"]:
+        assert within(json.loads(wire.encode(message)), record["body"])
+
+
+def within(now: Any, before: Any) -> bool:
+    """Whether all that was said before is said now; there may be more fields by now."""
+    if isinstance(before, dict):
+        return all(name in now and within(now[name], value) for name, value in before.items())
+    if isinstance(before, list):
+        return len(now) == len(before) and all(map(within, now, before))
+    return bool(now == before)
+
+
+def test_every_message_is_on_record_and_a_record_is_never_written_anew(tmp_path: Path) -> None:
+    """Where one is missing: `python -m tests.recorded`."""
+    assert {path.stem for path in RECORDS} >= {kind.name() for kind in MESSAGES}
+    assert len(write(tmp_path)) == len(MESSAGES)
+    old = tmp_path / "CheckLinks.json"
+    old.write_text("{}")
+    assert (write(tmp_path), old.read_text()) == ([], "{}")
+
+
+@pytest.mark.parametrize("kind", sorted(MESSAGES, key=attrgetter("__name__")), ids=lambda kind: kind.name())
+def test_a_message_survives_the_wire_whole(kind: type[wire.Message]) -> None:
+    sent = example(kind)
+    body = json.loads(wire.encode(sent))
+    assert wire.decode(kind, body, kind.version) == sent
+    assert wire.VERSION not in {field.name for field in fields(kind)}
 
 
 def test_the_generated_contracts_are_those_of_the_proto_files(tmp_path: Path) -> None:

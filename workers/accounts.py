@@ -6,10 +6,10 @@ import argparse
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from config.settings import SettingsError
-from tasks import database
+from tasks import clock, database
 from tasks.accounts import keyring
 from tasks.accounts.scopes import SCOPES
 from tasks.accounts.service import build
@@ -33,7 +33,7 @@ def parser() -> argparse.ArgumentParser:
 def create_key(arguments: argparse.Namespace, environ: Mapping[str, str]) -> str:
     """Write the key and its announcement in one transaction; returns the key."""
     lifetime = arguments.expires_days
-    expires_at = datetime.now(UTC) + timedelta(days=lifetime) if lifetime else None
+    expires_at = clock.now() + timedelta(days=lifetime) if lifetime else None
     with build(environ).sessions.begin() as session:
         workspace_id = keyring.workspace_id_of(session, arguments.workspace)
         return keyring.create_key(session, workspace_id, arguments.name, arguments.scope, expires_at)

@@ -1,29 +1,35 @@
-"""A Celery app around a service's handlers: queues, acknowledgement and errors, once for all services."""
+"""A Celery app around a service's handlers: its settings and its tasks, once for all services."""
 
 from __future__ import annotations
 
 import gc
 import os
+import socket
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import stamina
-import structlog
 from celery import Celery, signals
-from celery.exceptions import Reject
 
-from config import broker, logging, telemetry
-from config.settings import Broker, Logging, load
-from tasks import database, wire
-from tasks.errors import Transient
-from tasks.service import Handler, Service
-from workers import heartbeat
+from config import broker, logging
+from config.settings import Broker, Logging, Worker, load
+from tasks import wire
+from tasks.service import BulkHandler, Handler, Service
+from workers import heartbeat, metrics
+from workers.handling import Handling
+from workers.undertaker import Undertaker
 
-log = structlog.get_logger(__name__)
-
-# While its database is away a worker keeps its message and tries again, this long; then the broker gets it back.
-PATIENCE_S = 300.0
 COLLECT_AFTER = 20_000
+# A broker that was not heard of for twice as long is lost; the main loop looks every three seconds.
+HEARTBEAT_S = 6
+# py-amqp gives a packet one second to arrive. Losing a connection costs more than waiting a little for the network.
+ON_RABBITMQ = {"socket_settings": {socket.TCP_USER_TIMEOUT: 5000}}
+ON_REDIS = {
+    "visibility_timeout": 1800,
+    "health_check_interval": 5,
+    "socket_connect_timeout": 5,
+    "socket_keepalive": True,
+}
 
 
 def make_worker(build: Callable[[Mapping[str, str]], Service], environ: Mapping[str, str] = os.environ) -> Celery:
@@ -34,9 +40,16 @@ def make_worker(build: Callable[[Mapping[str, str]], Service], environ: Mapping[
     service = build(environ)
     app = Celery(service.name)
     app.conf.update(configuration(broker.QUEUES[service.name], settings.url))
+    undertaker = Undertaker(settings.url, log_settings.process) if broker.is_rabbitmq(settings.url) else None
+    closing = threading.Event()
+    handling = Handling(broker.QUEUES[service.name], undertaker, load(Worker, environ).patience_s, closing)
     for kind, handler in service.handlers.items():
-        _register(app, kind, handler)
+        _register(app, kind, handler, service.bulk.get(kind), handling)
+    # Where the consumer finds it; Celery makes that one by its name.
+    app.undertaker = undertaker
+    signals.worker_init.connect(lambda **_: metrics.serve(environ), weak=False)
     app.steps["consumer"].add(heartbeat.Heartbeat)
+    signals.worker_shutting_down.connect(lambda **_: closing.set(), weak=False)
     signals.worker_shutting_down.connect(lambda **_: service.stop(), weak=False)
     _spare_the_collector()
     return app
@@ -74,40 +87,21 @@ def configuration(queues: Sequence[str], broker_url: str) -> dict[str, Any]:
         "worker_redirect_stdouts": False,
         "worker_enable_soft_shutdown_on_idle": False,
         "worker_cancel_long_running_tasks_on_connection_loss": False,
-        "broker_heartbeat": 10,
+        "broker_heartbeat": HEARTBEAT_S,
         "broker_connection_max_retries": None,
         "broker_connection_retry_on_startup": True,
         "broker_channel_error_retry": True,
         # An exclusive control queue outlives a half-open connection and locks its own worker out.
         "control_queue_exclusive": False,
         "control_queue_durable": True,
-        "broker_transport_options": {} if rabbitmq else {"visibility_timeout": 1800},
+        "broker_transport_options": ON_RABBITMQ if rabbitmq else ON_REDIS,
     }
 
 
-def _register(app: Celery, kind: type[wire.Message], handler: Handler) -> None:
+def _register(
+    app: Celery, kind: type[wire.Message], handler: Handler, bulk: BulkHandler | None, handling: Handling
+) -> None:
     # `shared=False`: two services that hear the same event must not answer for each other in one process.
     @app.task(name=kind.name(), bind=True, shared=False, typing=False)  # type: ignore[untyped-decorator]
-    def run(task: Any, **fields: Any) -> None:
-        message = wire.decode(kind, fields)
-        carrier = {
-            "traceparent": getattr(task.request, "traceparent", "") or "",
-            "request_id": getattr(task.request, "request_id", "") or "",
-        }
-        with telemetry.span(kind.name(), carrier):
-            _handle(kind, handler, message)
-
-
-def _handle(kind: type[wire.Message], handler: Handler, message: wire.Message) -> None:
-    try:
-        for attempt in stamina.retry_context(
-            on=database.is_away, attempts=None, timeout=PATIENCE_S, wait_initial=0.2, wait_max=5.0
-        ):
-            with attempt:
-                handler(message)
-    except (Transient, *database.AWAY) as error:
-        log.warning("handed back", message=kind.name(), error=str(error))
-        raise Reject(str(error), requeue=True) from error
-    except Exception:
-        log.exception("failed", message=kind.name())
-        raise
+    def run(task: Any, *_: Any, **__: Any) -> None:
+        handling.run(kind, handler, task.request, bulk)

@@ -7,9 +7,11 @@ good by the next.
 import os
 
 from celery import Celery, signals
+from celery.schedules import schedule
 
 from config import logging
 from config.settings import Beat, Broker, Logging, load
+from tasks import clock
 from workers.app import configuration
 from workers.ticks import TICKS
 
@@ -24,13 +26,16 @@ def make_beat() -> Celery:
     beat.conf.beat_schedule = {
         tick.name(): {
             "task": tick.name(),
-            "schedule": tick_s,
+            # By a clock that nobody sets: one set back by an hour would end the ticks for an hour.
+            "schedule": schedule(tick_s, nowfun=clock.now),
             # Retrying is what replaces a lost connection; once is enough, the next tick comes soon.
             "options": {"queue": queue, "retry": True, "retry_policy": {"max_retries": 1, "interval_start": 0}},
         }
         for tick, queue in TICKS.items()
     }
     beat.conf.beat_max_loop_interval = tick_s
+    # Celery's usual one keeps a file of when it ticked last, by the clock that the machine had then.
+    beat.conf.beat_scheduler = "celery.beat:Scheduler"
     return beat
 
 

@@ -8,10 +8,11 @@ its broker's fault.
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Any
 
 from celery import bootsteps
+
+from workers.ready import Ready
 
 INTERVAL_S = 2.0
 
@@ -24,17 +25,15 @@ class Heartbeat(bootsteps.StartStopStep):
     def __init__(self, parent: Any, **options: Any) -> None:
         super().__init__(parent, **options)
         self._timer: Any = None
-        folder = os.environ.get("PRANALA_HEARTBEAT_DIR", "")
-        name = os.environ.get("PRANALA_SERVICE_NAME", "worker")
-        self._ready = Path(folder, f"{name}.ready") if folder else None
-        self._beat = Path(folder, f"{name}.beat") if folder else None
+        self._ready = Ready(os.environ)
+        self._beat = self._ready.path.with_suffix(".beat") if self._ready.path else None
 
     def start(self, parent: Any) -> None:
         """The consumer reads its queues."""
-        if not (self._ready and self._beat):
+        if not self._beat:
             return
         self._beat.touch()
-        self._ready.touch()
+        self._ready.say()
         self._timer = parent.timer.call_repeatedly(INTERVAL_S, self._beat.touch)
 
     def stop(self, parent: Any) -> None:
@@ -42,5 +41,4 @@ class Heartbeat(bootsteps.StartStopStep):
         if self._timer:
             self._timer.cancel()
             self._timer = None
-        if self._ready:
-            self._ready.unlink(missing_ok=True)
+        self._ready.unsay()

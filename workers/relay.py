@@ -11,94 +11,43 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 
 import psycopg
 import structlog
-from sqlalchemy import Table
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import SQLAlchemyError
 
 from config import logging
-from config.settings import SERVICES, Broker, Database, Logging, SettingsError, load
+from config.settings import SERVICES, Broker, Database, Logging, Relaying, SettingsError, load
 from tasks import database, outbox, publishing
+from workers import metrics
+from workers.ready import Ready
+from workers.sending import IN_FLIGHT, Relay
 
 log = structlog.get_logger(__name__)
 
-BATCH = 500
 # A notification may be lost with its connection; the outbox is looked at this often all the same.
 POLL_S = 1.0
-BACKOFF_S = (0.2, 0.5, 1.0, 2.0, 5.0)
-
-
-class Relay:
-    """Empties one service's outbox into the broker."""
-
-    def __init__(
-        self,
-        service: str,
-        sessions: database.Sessions,
-        table: Table,
-        connect: Callable[[], publishing.Publisher],
-    ) -> None:
-        self._log = log.bind(outbox=service)
-        self._sessions = sessions
-        self._table = table
-        self._connect = connect
-        self._publisher: publishing.Publisher | None = None
-        self._failures = 0
-
-    def send_batch(self) -> int:
-        """Send one batch and settle what was confirmed; returns how many were settled.
-
-        The rows stay locked while the confirms come in. A crash in between sends them again: receivers know them.
-        """
-        with self._sessions.begin() as session:
-            letters = outbox.claim(session, self._table, BATCH)
-            if not letters:
-                return 0
-            if self._publisher is None:
-                self._publisher = self._connect()
-            needless = [letter for letter in letters if letter.body is None]
-            taken = self._publisher.publish([letter for letter in letters if letter.body is not None])
-            outbox.settle(session, self._table, [letter.id for letter in (*taken, *needless)])
-        for letter_id, reason in self._publisher.refused.items():
-            self._log.error("not routed", letter=letter_id, reason=reason)
-        return len(taken) + len(needless)
-
-    def send_all(self, ended: threading.Event) -> None:
-        """Send until the outbox is empty, or something it needs is away."""
-        try:
-            while not ended.is_set() and self.send_batch():
-                self._failures = 0
-        except (publishing.PublishError, SQLAlchemyError) as error:
-            self._give_up(error, ended)
-
-    def close(self) -> None:
-        """Let the broker's connection go."""
-        if self._publisher is not None:
-            with suppress(Exception):
-                self._publisher.close()
-            self._publisher = None
-
-    def _give_up(self, error: Exception, ended: threading.Event) -> None:
-        self._log.warning("cannot send", error=str(error))
-        self.close()
-        ended.wait(BACKOFF_S[min(self._failures, len(BACKOFF_S) - 1)])
-        self._failures += 1
+# What is committed within so little time is sent together, which makes it much cheaper. The first is not held up.
+GATHER_S = 0.04
+# A commit that a crash undoes is sent again. A relay that stands still gives its rows to others.
+SESSION = ("synchronous_commit=off", "idle_in_transaction_session_timeout=15s")
 
 
 def run(relay: Relay, database_url: str, ended: threading.Event) -> None:
     """Send whenever a commit wakes us, and at least every `POLL_S`."""
     while not ended.is_set():
         try:
-            with psycopg.connect(_plain(database_url), autocommit=True, connect_timeout=5) as listener:
+            with psycopg.connect(_plain(database_url), autocommit=True, **database.PATIENCE) as listener:
                 listener.execute(f"LISTEN {outbox.CHANNEL}")
                 while not ended.is_set():
+                    began = time.monotonic()
                     relay.send_all(ended)
                     # One wake-up answers for every commit that came meanwhile.
                     list(listener.notifies(timeout=POLL_S, stop_after=1))
+                    ended.wait(max(0.0, began + GATHER_S - time.monotonic()))
         except psycopg.Error as error:
             log.warning("database away", error=str(error))
             ended.wait(1.0)
@@ -111,15 +60,19 @@ def _plain(url: str) -> str:
 
 def start(environ: Mapping[str, str], ended: threading.Event) -> list[threading.Thread]:
     """A thread for each service whose database is given."""
-    broker_url = load(Broker, environ).url
-    threads = []
+    broker_url, settings = load(Broker, environ).url, load(Relaying, environ)
+    threads, tables = [], {}
     for service in SERVICES:
         with suppress(SettingsError):
             url = load(Database, environ, service).url
             models = importlib.import_module(f"tasks.{service}.models")
-            sessions = database.connect(url, f"pranala relay {service}", pool_size=2)
-            relay = Relay(service, sessions, models.Outbox.__table__, lambda: publishing.connect(broker_url))
+            sessions = database.connect(url, f"pranala relay {service}", pool_size=IN_FLIGHT, settings=SESSION)
+            tables[service] = sessions, models.Outbox.__table__
+            connect = partial(publishing.connect, broker_url)
+            relay = Relay(service, sessions, models.Outbox.__table__, connect, settings.kept_s)
             threads.append(threading.Thread(target=run, args=(relay, url, ended), name=service, daemon=True))
+    metrics.Outboxes(tables)
+    metrics.serve(environ)
     for thread in threads:
         thread.start()
     return threads
@@ -135,9 +88,12 @@ def main() -> None:
     if not threads:
         raise SettingsError("no PRANALA_<SERVICE>_DATABASE_URL is set: there is no outbox to relay")
     log.info("relaying", outboxes=[thread.name for thread in threads])
+    ready = Ready(os.environ)
+    ready.say()
     while not ended.wait(1.0):
         if not all(thread.is_alive() for thread in threads):
             raise SystemExit("an outbox's thread died; its last log line says why")
+    ready.unsay()
     deadline = time.monotonic() + 5
     for thread in threads:
         thread.join(max(0.1, deadline - time.monotonic()))

@@ -27,7 +27,9 @@ path. Use that for secrets. Where both are set, the value wins.
 """
 TITLES = {
     settings.Logging: "Every process",
+    settings.Metrics: "Workers and relays, for Prometheus",
     settings.Broker: "What speaks to the broker: workers, relays, the beat, the monitor's RPC server",
+    settings.Worker: "Every worker",
     settings.Database: "What opens a database",
     settings.Web: "web",
     settings.Intake: "intake (and web, which writes to it)",
@@ -35,12 +37,20 @@ TITLES = {
     settings.LinksKey: "links and its RPC server",
     settings.Notifications: "notifications",
     settings.Beat: "beat",
+    settings.Relaying: "relays, and intake's worker",
     settings.Rpc: "RPC servers",
 }
 # Read elsewhere than in config/settings.py.
 OTHERS = {
     "Workers, for probes": (
         ("PRANALA_HEARTBEAT_DIR", "none", "folder for a worker's signs of life, `<name>.ready` and `<name>.beat`"),
+    ),
+    "Every process, in tests only": (
+        (
+            "PRANALA_FAILPOINTS_DIR",
+            "none",
+            "a folder in which a test can arm failpoints, at which a process dies, stops or waits",
+        ),
     ),
     "`make up` and `pranala up`": (
         ("PRANALA_DATA_DIR", ".pranala", "where everything is kept"),

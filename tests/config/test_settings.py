@@ -16,6 +16,16 @@ def test_settings_are_read_by_name_with_defaults_for_the_rest() -> None:
     assert links.allow_networks == (ip_network("127.0.0.0/8"), ip_network("fd00::/8"))
 
 
+def test_ports_are_single_ones_and_ranges() -> None:
+    assert load(Links, {"PRANALA_ALLOW_PORTS": "80, 443,8000-8999"}).allow_ports == ((80, 80), (443, 443), (8000, 8999))
+
+
+@pytest.mark.parametrize("text", ["http", "0", "65536", "90-80", "80-", "-80", "80,,443", "80-90-100"])
+def test_what_is_no_port_is_refused(text: str) -> None:
+    with pytest.raises(SettingsError, match=r"PRANALA_ALLOW_PORTS.*neither a port nor a range"):
+        load(Links, {"PRANALA_ALLOW_PORTS": text})
+
+
 def test_each_service_has_a_database_setting_of_its_own() -> None:
     environ = {"PRANALA_LINKS_DATABASE_URL": "postgresql+psycopg://links", "PRANALA_AUDIT_DATABASE_URL": "other"}
     assert load(Database, environ, "links").url == "postgresql+psycopg://links"
@@ -33,6 +43,9 @@ def test_a_secret_may_come_from_a_file(tmp_path: Path) -> None:
         (Broker, {"PRANALA_BROKER_URL": ""}, "PRANALA_BROKER_URL is not set"),
         (Broker, {"PRANALA_BROKER_URL_FILE": "/nowhere"}, "PRANALA_BROKER_URL_FILE names /nowhere"),
         (Links, {"PRANALA_CONFIRM_HARD": "two"}, "PRANALA_CONFIRM_HARD is malformed"),
+        (Links, {"PRANALA_CONFIRM_HARD": "0"}, "expected a number from 1 on"),
+        (Links, {"PRANALA_CONFIRM_OFFSETS_S": "1,1,2"}, "each larger than the one before"),
+        (Links, {"PRANALA_CONFIRM_OFFSETS_S": "0,1"}, "expected positive"),
         (Links, {"PRANALA_ALLOW_NETWORKS": "127.0.0.1/8"}, "PRANALA_ALLOW_NETWORKS is malformed"),
         (Notifications, {"PRANALA_NOTIFICATIONS_KEY": "c2hvcnQ="}, "expected 32 bytes"),
         (Rpc, {"PRANALA_RPC_TOKEN": "t", "PRANALA_RPC_SERVICES": "links,moon"}, "no such service: moon"),

@@ -82,6 +82,15 @@ def test_usual_and_unusual_web_ports_are_permitted(port: int) -> None:
     assert AddressPolicy().permits("1.1.1.1", port)
 
 
+@pytest.mark.parametrize(
+    ("port", "permitted"), [(80, True), (443, True), (8000, True), (8999, True), (81, False), (9000, False), (25, True)]
+)
+def test_of_an_allow_list_no_other_port_is_permitted(port: int, permitted: bool) -> None:
+    policy = AddressPolicy(ports=((80, 80), (443, 443), (8000, 8999), (25, 25)))
+    assert policy.permits("1.1.1.1", port) is permitted
+    assert not policy.permits("10.0.0.1", port)
+
+
 def test_every_port_is_permitted_on_the_operators_networks() -> None:
     assert AddressPolicy(allow=(ip_network("10.0.0.0/8"),)).permits("10.0.0.1", 6000)
 

@@ -1,25 +1,27 @@
-"""The relay on a real broker and a real database."""
+"""The relay as a process of its own, and two of them at once."""
 
-import uuid
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
-from typing import Any
+from contextlib import contextmanager
 
 import kombu
 import pytest
-from sqlalchemy import delete, func, select
+import requests
+from sqlalchemy import select, text
 
 from cli.local.backing import Backing
 from config import broker
-from config.settings import Intake
-from tasks import outbox, publishing
+from tasks import outbox
 from tasks.database import Sessions
-from tasks.intake.models import OUTBOX, Outbox, Part
-from tasks.intake.reading import Line
-from tasks.intake.submissions import Caller, accept_links
-from tests.conftest import MakeDatabase
-from workers.relay import Relay
+from tasks.intake.models import OUTBOX, Outbox
+from tests.conftest import ROOT, MakeDatabase
+from tests.journeys.system import free_port, wait_for
+from workers.sending import WINDOW
 
-CALLER = Caller(uuid.uuid4(), "key:admin")
+ROUNDS, EACH = 10, 200
 
 
 @pytest.fixture
@@ -27,80 +29,66 @@ def sessions(database: MakeDatabase) -> Sessions:
     return database("intake")
 
 
-@pytest.fixture
-def relay(sessions: Sessions, backing: Backing) -> Relay:
-    return Relay("intake", sessions, OUTBOX, lambda: publishing.connect(backing.broker_url))
+@contextmanager
+def relaying(sessions: Sessions, backing: Backing, **settings: str) -> Iterator[subprocess.Popen[bytes]]:
+    url = sessions.kw["bind"].url.render_as_string(hide_password=False)
+    given = {"PRANALA_INTAKE_DATABASE_URL": url, "PRANALA_BROKER_URL": backing.broker_url}
+    environ = {"PATH": os.environ["PATH"], **given, **settings}
+    process = subprocess.Popen([sys.executable, "-m", "workers.relay"], env=environ, cwd=ROOT)
+    try:
+        yield process
+    finally:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) in (0, -signal.SIGKILL)
 
 
-@pytest.fixture
-def channel(backing: Backing) -> Iterator[Any]:
-    with kombu.Connection(backing.broker_url) as connection:
-        broker.declare(connection.default_channel, rabbitmq=True)
-        for names in broker.QUEUES.values():
-            for name in names:
-                connection.default_channel.queue_purge(name)
-        yield connection.default_channel
+def post(sessions: Sessions, count: int) -> set[str]:
+    """So many messages in one transaction; returns the ids of all that wait."""
+    with sessions.begin() as session:
+        outbox.post(session, OUTBOX, [outbox.Draft("Ping", broker.JOBS.name, "intake", "{}")] * count)
+        return {str(each) for each in session.scalars(select(Outbox.id))}
 
 
-def waiting(sessions: Sessions) -> int:
+def listening(sessions: Sessions) -> int:
+    question = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'"
     with sessions() as session:
-        return session.scalar(select(func.count()).select_from(Outbox)) or 0
+        return session.scalar(text(question)) or 0
 
 
-def take(channel: Any, queue: str) -> list[str]:
-    found = []
-    while message := channel.basic_get(queue, no_ack=True):
-        found.append(message.headers["task"])
-    return found
+def is_empty(sessions: Sessions) -> bool:
+    with sessions() as session:
+        return not session.scalar(text("SELECT EXISTS (SELECT FROM outbox)"))
 
 
-def test_what_was_committed_reaches_its_queues_and_leaves_the_outbox(
-    sessions: Sessions, relay: Relay, channel: Any
-) -> None:
-    with sessions.begin() as session:
-        accept_links(session, CALLER, [Line(1, "https://a.example/")], Intake(), queue="links.interactive")
-    assert relay.send_batch() == 2
-    assert waiting(sessions) == 0
-    assert take(channel, "links.interactive") == ["CheckLinks"]
-    assert take(channel, "audit") == ["RecordEvents"]
-    relay.close()
+def test_of_two_relays_one_may_die_and_nothing_is_lost_or_sent_much_twice(sessions: Sessions, backing: Backing) -> None:
+    with kombu.Connection(backing.broker_url) as connection:
+        channel = connection.default_channel
+        broker.declare(channel, rabbitmq=True)
+        channel.queue_purge("intake")
+        posted: set[str] = set()
+        with relaying(sessions, backing) as first, relaying(sessions, backing):
+            wait_for(lambda: listening(sessions) >= 2 or None, 60, "both relays")
+            for number in range(ROUNDS):
+                posted |= post(sessions, EACH)
+                if number == ROUNDS // 2:
+                    first.kill()
+            wait_for(lambda: is_empty(sessions) or None, 60, "the outbox to be empty")
+        received = []
+        while message := channel.basic_get("intake", no_ack=True):
+            received.append(message.properties["correlation_id"])
+    assert len(posted) == ROUNDS * EACH
+    assert set(received) == posted
+    assert len(received) - len(posted) <= WINDOW
 
 
-def test_a_message_that_no_queue_takes_stays_in_the_outbox(sessions: Sessions, relay: Relay, channel: Any) -> None:
-    with sessions.begin() as session:
-        outbox.post(session, OUTBOX, [outbox.Draft("Ping", broker.JOBS.name, "nowhere", "{}")])
-        outbox.post(session, OUTBOX, [outbox.Draft("Ping", broker.JOBS.name, "intake", "{}")])
-    assert relay.send_batch() == 1
-    assert waiting(sessions) == 1
-    assert take(channel, "intake") == ["Ping"]
-    relay.close()
-
-
-def test_a_part_that_is_done_or_cancelled_before_it_was_sent_is_not_sent(
-    sessions: Sessions, relay: Relay, channel: Any
-) -> None:
-    with sessions.begin() as session:
-        for number in (1, 2):
-            accept_links(session, CALLER, [Line(1, f"https://a.example/{number}")], Intake())
-        first = session.scalars(select(Part.id).order_by(Part.id)).first()
-        session.execute(delete(Part).where(Part.id == first))
-    assert relay.send_batch() == 4
-    assert waiting(sessions) == 0
-    assert take(channel, "links.bulk") == ["CheckLinks"]
-    relay.close()
-
-
-def test_two_relays_send_each_message_once(sessions: Sessions, backing: Backing, channel: Any) -> None:
-    with sessions.begin() as session:
-        outbox.post(session, OUTBOX, [outbox.Draft("Ping", broker.JOBS.name, "intake", "{}")] * 700)
-    relays = [Relay("intake", sessions, OUTBOX, lambda: publishing.connect(backing.broker_url)) for _ in range(2)]
-    with sessions.begin() as held:
-        # One relay in the middle of its batch …
-        mine = outbox.claim(held, OUTBOX, 500)
-        # … and another that comes by.
-        assert relays[1].send_batch() == 200
-        assert len(mine) == 500
-    assert relays[0].send_batch() == 500
-    assert len(take(channel, "intake")) == 700
-    for relay in relays:
-        relay.close()
+def test_what_it_does_is_counted_and_what_waits_is_measured(sessions: Sessions, backing: Backing) -> None:
+    address = f"127.0.0.1:{free_port()}"
+    with relaying(sessions, backing, PRANALA_METRICS_BIND=address):
+        wait_for(lambda: listening(sessions) or None, 60, "the relay")
+        post(sessions, 7)
+        wait_for(lambda: is_empty(sessions) or None, 30, "the outbox to be empty")
+        shown = requests.get(f"http://{address}/metrics", timeout=10).text
+    assert 'pranala_relay_sent_total{service="intake"} 7.0' in shown
+    assert 'pranala_relay_connections_total{service="intake"} 1.0' in shown
+    assert 'pranala_outbox_depth{service="intake"} 0.0' in shown
+    assert 'pranala_outbox_oldest_age_seconds{service="intake"} 0.0' in shown

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import grpc
 
 from contracts import links_pb2 as pb
-from tasks import database
+from tasks import clock, database
 from tasks.links import badges
 from workers.rpc.link_changes import caller_of
 from workers.rpc.translate import answering, invalid, not_found, page, to_proto, uuid_of
@@ -22,7 +20,7 @@ class Badges:
         """What a badge shows to anybody."""
         with answering("ReadBadge", context), self._sessions() as session:
             badge = uuid_of(request.id, "badge")
-            found = badges.read(session, badge, request.with_uptime, datetime.now(UTC))
+            found = badges.read(session, badge, request.with_uptime, clock.now())
             if found is None:
                 raise not_found("badge")
             return to_proto(found, pb.BadgeReading)

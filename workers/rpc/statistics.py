@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import grpc
 
 from contracts import links_pb2 as pb
-from tasks import database
+from tasks import clock, database
 from tasks.links import statistics
 from workers.rpc.translate import answering, not_found, to_proto, uuid_of
 
@@ -21,7 +21,7 @@ class Statistics:
         """How much of the time a link was up."""
         with answering("GetUptime", context), self._sessions() as session:
             workspace, link = uuid_of(request.workspace_id, "workspace"), uuid_of(request.id, "link")
-            found = statistics.get_uptime(session, workspace, link, _window(request.window_s), datetime.now(UTC))
+            found = statistics.get_uptime(session, workspace, link, _window(request.window_s), clock.now())
             if found is None:
                 raise not_found("link")
             return to_proto(found, pb.Uptime)
@@ -30,7 +30,7 @@ class Statistics:
         """How long a link took to answer."""
         with answering("GetLatency", context), self._sessions() as session:
             workspace, link = uuid_of(request.workspace_id, "workspace"), uuid_of(request.id, "link")
-            found = statistics.get_latency(session, workspace, link, _window(request.window_s), datetime.now(UTC))
+            found = statistics.get_latency(session, workspace, link, _window(request.window_s), clock.now())
             if found is None:
                 raise not_found("link")
             return to_proto(found, pb.Latency)
@@ -39,7 +39,7 @@ class Statistics:
         """Many links together."""
         with answering("GetSummary", context), self._sessions() as session:
             workspace, window = uuid_of(request.workspace_id, "workspace"), _window(request.window_s)
-            found = statistics.get_summary(session, workspace, request.tag, window, datetime.now(UTC))
+            found = statistics.get_summary(session, workspace, request.tag, window, clock.now())
             return to_proto(found, pb.Summary)
 
 

@@ -73,6 +73,9 @@ def answering(name: str, context: grpc.ServicerContext) -> Iterator[None]:
         except Refused as refusal:
             context.abort(refusal.code, str(refusal))
         except database.AWAY as error:
+            if database.is_conflict(error):
+                # Whoever called us makes the call again.
+                raise
             log.warning("database away", call=name, error=str(error))
             context.abort(grpc.StatusCode.UNAVAILABLE, "the service's database cannot be reached")
 
