@@ -5,19 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import msgspec
 from flask import Response, request
 from sqlalchemy.orm import Session
 
+from config.failpoints import reach
+from tasks import database
 from tasks.intake import idempotency
 from tasks.intake.idempotency import Answer
 from web import answers
 from web.access import caller
 from web.front import front
 from web.limits import IDEMPOTENCY_KEY
-from web.problems import Fault, Problem
+from web.problems import Fault, Problem, no_room
 
 HEADER = "Idempotency-Key"
 
@@ -35,25 +38,36 @@ class Work:
 def accept(fingerprint: Callable[[], str], write: Callable[[Session], Work]) -> Response:
     """Write the work, or recall what was answered the first time that this key was used.
 
-    `fingerprint` reads whatever is left of the payload; `write` raises a `Problem` to accept nothing.
+    `fingerprint` reads whatever is left of the payload; `write` raises a `Problem` to accept nothing. Both are called
+    again where the transaction had to give way to another.
     """
     key = _key()
-    with front().intake.begin() as session:
-        if not key:
-            work = write(session)
-        else:
-            scope = _hold(session, key)
-            if idempotency.is_known(session, scope):
-                return _answer(idempotency.recall(session, scope, _payload(fingerprint)), replayed=True)
-            work = write(session)
-            idempotency.remember(session, scope, _payload(fingerprint), _remembered(work))
-    front().metrics.accepted(work.kind, work.count)
-    return _answer(_remembered(work), replayed=False)
+    reach("front.accepting")
+    accepted = partial(_accept, key=key, fingerprint=fingerprint, write=write)
+    done = database.transact(front().intake, accepted, "front")
+    if isinstance(done, Answer):
+        return _answer(done, replayed=True)
+    front().metrics.accepted(done.kind, done.count)
+    return _answer(_remembered(done), replayed=False)
 
 
 def job_location(job_id: object) -> str:
     """Where a job is watched."""
     return f"/api/v1/jobs/{job_id}"
+
+
+def _accept(
+    session: Session, key: str, fingerprint: Callable[[], str], write: Callable[[Session], Work]
+) -> Work | Answer:
+    scope = _hold(session, key) if key else ""
+    if scope and idempotency.is_known(session, scope):
+        return idempotency.recall(session, scope, _payload(fingerprint))
+    if lack := front().room.lack(session):
+        raise no_room(lack)
+    work = write(session)
+    if scope:
+        idempotency.remember(session, scope, _payload(fingerprint), _remembered(work))
+    return work
 
 
 def _hold(session: Session, key: str) -> str:

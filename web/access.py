@@ -22,6 +22,7 @@ Scope = Literal[
     "audit:read",
     "audit:write",
     "monitor:read",
+    "monitor:write",
 ]
 OPEN: Scope = "open"
 ADMIN = "admin"

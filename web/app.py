@@ -9,6 +9,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config.settings import Intake, Web
 from tasks.database import Sessions
+from tasks.intake.room import Room
 from web import access, explanations, headers, problems, tracing
 from web.api import (
     audit,
@@ -56,13 +57,16 @@ def create_app(settings: Web, intake: Sessions, services: Services, intake_setti
     """The app on its neighbours; nothing is connected before the first request."""
     app = Flask("web", static_folder=None)
     app.url_map.merge_slashes = False
+    intake_settings = intake_settings or Intake()
+    room = Room(intake_settings)
     front = Front(
         settings=settings,
-        intake_settings=intake_settings or Intake(),
+        intake_settings=intake_settings,
         intake=intake,
+        room=room,
         services=services,
         principals=Principals(services.accounts),
-        refusals=Refusals(intake),
+        refusals=Refusals(intake, room),
         cursors=Cursors(settings.secret_key),
         metrics=Metrics(),
         streams=Streams(),

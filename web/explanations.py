@@ -78,6 +78,11 @@ EXPLANATIONS = {
     "method-not-allowed": Explanation(
         405, "There is something at this path, but it does not answer this method.", "Allow names those it answers."
     ),
+    "no-room": Explanation(
+        503,
+        "More was accepted than can be done at present, and there is no room for more. Nothing of this was accepted.",
+        AGAIN,
+    ),
     "not-cancellable": Explanation(
         409, "Work of this kind is done at once or not at all.", "Only jobs of links can be cancelled."
     ),

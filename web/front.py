@@ -8,6 +8,7 @@ from flask import current_app
 
 from config.settings import Intake, Web
 from tasks.database import Sessions
+from tasks.intake.room import Room
 from web.cursors import Cursors
 from web.events import Streams
 from web.metrics import Metrics
@@ -25,6 +26,7 @@ class Front:
     settings: Web
     intake_settings: Intake
     intake: Sessions
+    room: Room
     services: Services
     principals: Principals
     refusals: Refusals

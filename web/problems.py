@@ -23,6 +23,7 @@ log = structlog.get_logger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
 DATABASE_RETRY_S = 5
+NO_ROOM_RETRY_S = 15
 
 # Of the errors that Flask, werkzeug and webargs raise themselves.
 SLUGS = {
@@ -104,6 +105,12 @@ def unavailable(who: str, retry_after_s: float = DATABASE_RETRY_S) -> Problem:
     return Problem(503, detail, headers={"Retry-After": str(max(1, math.ceil(retry_after_s)))})
 
 
+def no_room(why: str) -> Problem:
+    """More cannot be accepted until some of what was accepted is done."""
+    detail = f"{why} Nothing of this request was accepted; send it again later."
+    return Problem(503, detail, slug="no-room", headers={"Retry-After": str(NO_ROOM_RETRY_S)})
+
+
 def install(app: Flask) -> None:
     """Make every error of the app a problem document."""
     for kind, answer in (
@@ -178,6 +185,9 @@ def _below(pointer: str, name: str | int) -> str:
 
 
 def _of_database(error: SQLAlchemyError) -> Response:
+    if database.is_full(error):
+        log.error("intake database full", error=str(error))
+        return document(no_room("The disk of the intake database is full."))
     if not database.is_away(error):
         raise error
     log.warning("intake database away", error=str(error))

@@ -10,6 +10,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from tasks.database import Sessions
+from tasks.intake.room import Room
 from tasks.intake.submissions import Caller, record_refusal
 
 log = structlog.get_logger(__name__)
@@ -21,8 +22,9 @@ PER_S = 10.0
 class Refusals:
     """Records refusals, at most `PER_S` a second in the long run; those beyond are only logged."""
 
-    def __init__(self, intake: Sessions, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, intake: Sessions, room: Room, clock: Callable[[], float] = time.monotonic) -> None:
         self._intake = intake
+        self._room = room
         self._clock = clock
         self._lock = threading.Lock()
         self._left = BURST
@@ -37,6 +39,8 @@ class Refusals:
             return
         try:
             with self._intake.begin() as session:
+                if self._room.lack(session):
+                    return
                 record_refusal(session, action, reason, caller, ip, user_agent, request_id)
         except SQLAlchemyError as error:
             log.warning("refusal not recorded", error=str(error))

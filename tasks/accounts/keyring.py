@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from tasks import outbox, wire
+from tasks import clock, outbox, wire
 from tasks.accounts import keys, scopes
 from tasks.accounts.messages import KeyCreated
 from tasks.accounts.models import OUTBOX, ApiKey, Workspace
@@ -47,7 +47,7 @@ def create_key(
     )
     session.add(row)
     session.flush()
-    created = KeyCreated(wire.new_id(), workspace_id, row.id, name, allowed, datetime.now(UTC))
+    created = KeyCreated(wire.new_id(), workspace_id, row.id, name, allowed, clock.now())
     outbox.post(session, OUTBOX, [outbox.event(created)])
     return key
 

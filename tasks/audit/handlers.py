@@ -8,27 +8,38 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from config import telemetry
-from tasks import outbox, wire
+from tasks import counted, outbox, wire
 from tasks.audit.messages import AuditEvent, EventsRecorded, RecordEvents
 from tasks.audit.models import EVENTS, OUTBOX
 from tasks.audit.record import audit_events
-from tasks.database import Sessions, add_rows, as_json
+from tasks.database import Sessions, add_rows, as_json, transaction
+from tasks.service import Told
 
 COLUMNS = tuple(AuditEvent.__dataclass_fields__)
 
 
 def record_events(message: RecordEvents, *, sessions: Sessions) -> None:
     """Put events on record as they were told. A job is told that it is done, again if it asks again."""
-    with sessions.begin() as session:
-        _insert(session, message.events)
-        if message.part_id:
-            outbox.post(session, OUTBOX, [outbox.event(EventsRecorded(wire.new_id(), message.part_id))])
+    record_many([Told(message)], sessions=sessions)
+
+
+def record_many(told: Sequence[Told], *, sessions: Sessions) -> None:
+    """The same for many messages."""
+    done = [EventsRecorded(wire.new_id(), each.message.part_id) for each in told if each.message.part_id]
+    with transaction(sessions, "audit.record") as session:
+        _insert(session, [event for each in told for event in each.message.events])
+        outbox.post(session, OUTBOX, [outbox.event(each) for each in done])
 
 
 def hear(message: wire.Event, *, sessions: Sessions) -> None:
     """Put what another service announced on record."""
-    events = audit_events(message, telemetry.trace_id())
-    with sessions.begin() as session:
+    hear_many([Told(message, telemetry.carrier().get("traceparent", ""))], sessions=sessions)
+
+
+def hear_many(told: Sequence[Told], *, sessions: Sessions) -> None:
+    """The same for many announcements."""
+    events = [event for each in told for event in audit_events(each.message, telemetry.trace_id_of(each.traceparent))]
+    with transaction(sessions, "audit.hear") as session:
         _insert(session, events)
 
 
@@ -36,7 +47,8 @@ def _insert(session: Session, events: Sequence[AuditEvent]) -> None:
     rows: Any = [{name: getattr(event, name) for name in COLUMNS} for event in events]
     if "\\u0000" in as_json(rows):
         rows = _without_nul(rows)
-    add_rows(session, EVENTS, "event_id", rows)
+    added = add_rows(session, EVENTS, "event_id", rows)
+    counted.ABSORBED.labels("audit").inc(len(rows) - len(added))
 
 
 def _without_nul(value: Any) -> Any:

@@ -64,4 +64,9 @@ def build(environ: Mapping[str, str]) -> Service:
             ChannelChanged: hear,
             KeyCreated: hear,
         },
+        bulk={
+            RecordEvents: partial(handlers.record_many, sessions=sessions),
+            LinksChanged: partial(handlers.hear_many, sessions=sessions),
+            JobFinished: partial(handlers.hear_many, sessions=sessions),
+        },
     )

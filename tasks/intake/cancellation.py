@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from datetime import UTC, datetime
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from tasks import outbox
+from tasks import clock, outbox
 from tasks.intake.models import OUTBOX, Part, Submission
 from tasks.intake.submissions import INTERACTIVE, Caller, record_action
 from tasks.links.messages import CancelParts
@@ -36,7 +35,7 @@ def cancel(session: Session, caller: Caller, job_id: uuid.UUID) -> bool:
         raise NotCancellable
     if submission.cancelled_at is None:
         dropped = _drop(session, job_id)
-        submission.cancelled_at = datetime.now(UTC)
+        submission.cancelled_at = max(clock.now(), submission.created_at)
         record_action(session, caller, "links.cancel", "job", str(job_id), "", {"parts": dropped})
     return True
 

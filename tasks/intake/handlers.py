@@ -3,52 +3,79 @@
 from __future__ import annotations
 
 import uuid
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
-from sqlalchemy import Row, delete, exists, func, select, update
+from sqlalchemy import Row, delete, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from config.settings import Intake
+from config.failpoints import reach
+from config.settings import Intake, Relaying
+from tasks import clock, counted, retention
 from tasks.audit.messages import EventsRecorded
-from tasks.database import Sessions, update_rows
-from tasks.intake import parts
+from tasks.database import Sessions, among, transaction, update_rows
+from tasks.intake import finished, parts, room
 from tasks.intake.messages import SweepSubmissions
-from tasks.intake.models import PARTS, IdempotencyKey, Part, Submission
+from tasks.intake.models import PARTS, SUBMISSION, IdempotencyKey, Part, Submission
 from tasks.links.messages import PartChecked
 from tasks.notifications.messages import NotificationQueued
+from tasks.service import Told
 
 SWEEP_LIMIT = 1000
+
+# Submissions are locked before their parts are counted: of two last parts, the second sees the first gone. In the order
+# of their ids, so that two who have submissions in common never wait for each other in a circle.
+SUBMISSIONS = (
+    select(Submission.id)
+    .where(Submission.id.in_(select(Part.submission_id).where(among(PARTS.c.id, "parts"))))
+    .order_by(Submission.id)
+    .with_for_update()
+)
+# Somebody who held the lock before us may have finished it.
+FINISH = (
+    update(SUBMISSION)
+    .where(among(SUBMISSION.c.id, "submissions"), SUBMISSION.c.finished_at.is_(None))
+    .where(~exists().where(Part.submission_id == SUBMISSION.c.id))
+    .values(finished_at=func.greatest(func.now(), SUBMISSION.c.created_at))
+)
 
 
 def finish_part(message: PartChecked | NotificationQueued | EventsRecorded, *, sessions: Sessions) -> None:
     """Strike the part off; the last one finishes its submission. Striking twice changes nothing."""
-    with sessions.begin() as session:
-        submission = _submission_of(session, message.part_id)
-        if submission is None:
+    finish_parts([Told(message)], sessions=sessions)
+
+
+def finish_parts(told: Sequence[Told], *, sessions: Sessions) -> None:
+    """The same for many parts."""
+    reach("intake.finish.taken")
+    with transaction(sessions, "intake.finish") as session:
+        asked = {"parts": [each.message.part_id for each in told]}
+        submissions = list(session.scalars(SUBMISSIONS, asked))
+        counted.ABSORBED.labels("intake").inc(len(told) - finished.finish(session, asked["parts"]))
+        if not submissions:
             return
-        session.execute(delete(Part).where(Part.id == message.part_id))
-        unfinished = exists().where(Part.submission_id == submission)
-        session.execute(
-            update(Submission).where(Submission.id == submission, ~unfinished).values(finished_at=func.now())
-        )
+        session.execute(FINISH, {"submissions": submissions})
 
 
-def sweep(_: SweepSubmissions, *, sessions: Sessions, settings: Intake) -> None:
-    """Send again what has outlived its lease, and forget old Idempotency-Keys."""
+def sweep(_: SweepSubmissions, *, sessions: Sessions, settings: Intake, kept_s: float = Relaying.kept_s) -> None:
+    """Send again what has outlived its lease, forget what is old, and make room where there is none."""
+    room.reclaim(sessions, settings)
+    now = clock.now()
     with sessions.begin() as session:
-        late = _late(session)
-        if late:
-            parts.send(session, Part.id.in_([row.id for row in late]))
-        now = datetime.now(UTC)
-        update_rows(session, PARTS, "id", [_released(row, now, settings) for row in late])
         oldest = now - timedelta(seconds=settings.idempotency_s)
         session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < oldest))
-
-
-def _submission_of(session: Session, part_id: uuid.UUID) -> uuid.UUID | None:
-    # The submission is locked before its parts are counted: of two last parts, the second sees the first gone.
-    owner = select(Part.submission_id).where(Part.id == part_id).scalar_subquery()
-    return session.scalar(select(Submission.id).where(Submission.id == owner).with_for_update())
+        over = or_(SUBMISSION.c.finished_at.is_not(None), SUBMISSION.c.cancelled_at.is_not(None))
+        retention.forget(session, SUBMISSION, over, settings.jobs_days, now)
+        finished.forget(session, kept_s)
+        late = _late(session)
+        if not late:
+            return
+        parts.send(session, Part.id.in_([row.id for row in late]))
+        counted.SENT_AGAIN.inc(len(late))
+        reach("intake.sweep.sent")
+        update_rows(session, PARTS, "id", [_released(row, now, settings) for row in late])
+        reach("intake.sweep.written")
+    reach("intake.sweep.committed")
 
 
 def _late(session: Session) -> list[Row[uuid.UUID, int]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from config import telemetry
 from config.broker import JOBS
 from config.settings import Intake
-from tasks import outbox, wire
+from tasks import clock, outbox, wire
 from tasks.database import copy_rows
 from tasks.intake.models import OUTBOX, PARTS, Part, Submission
 from tasks.intake.reading import Line, Link
@@ -42,7 +42,7 @@ class Job:
     workspace_id: uuid.UUID
     queue: str
     settings: Intake
-    submitted_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    submitted_at: datetime = field(default_factory=lambda: clock.now())
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def cut(job: Job, links: Iterator[Link], keep: bool, registers: bool) -> Iterato
 
 def store(session: Session, job: Job, pieces: Iterable[Piece]) -> None:
     """Write the parts, a few at a time."""
-    leased_until = datetime.now(UTC) + timedelta(seconds=job.settings.lease_s)
+    leased_until = clock.now() + timedelta(seconds=job.settings.lease_s)
     rows = (
         (each.id, job.id, job.workspace_id, each.name, job.queue, each.body, each.link_marks, leased_until)
         for each in pieces

@@ -9,7 +9,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from itertools import chain, islice
 from typing import Any
 
@@ -18,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from config import telemetry
 from config.settings import Intake
-from tasks import outbox, wire
+from tasks import clock, outbox, wire
 from tasks.audit.messages import AuditEvent, RecordEvents
 from tasks.intake import parts
 from tasks.intake.models import OUTBOX, Part, Submission
@@ -139,7 +138,7 @@ def record_refusal(
     event = AuditEvent(
         event_id=wire.new_id(),
         workspace_id=caller.workspace_id if caller else None,
-        occurred_at=datetime.now(UTC),
+        occurred_at=clock.now(),
         service="web",
         actor=caller.actor if caller else "anonymous",
         action=action,
@@ -166,7 +165,7 @@ def record_action(
     event = AuditEvent(
         event_id=wire.new_id(),
         workspace_id=caller.workspace_id,
-        occurred_at=datetime.now(UTC),
+        occurred_at=clock.now(),
         service="intake",
         actor=caller.actor,
         action=action,

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 from config import telemetry
-from tasks import outbox, wire
+from tasks import clock, outbox, wire
 from tasks.links import record
 from tasks.links.messages import CheckLinks, LinksBorn, LinksChanged
 from tasks.links.record import Outcome
@@ -23,7 +22,7 @@ def drafts(message: CheckLinks, outcomes: Sequence[Outcome]) -> list[outbox.Draf
     born, others = _part_by_birth([outcome for outcome in outcomes if outcome.before is not None])
     if born or others:
         changes = tuple(record.change_of(outcome) for outcome in others)
-        now = datetime.now(UTC)
+        now = clock.now()
         changed = LinksChanged(wire.new_id(), message.workspace_id, now, changes, message.job_id, tuple(born))
         told.append(outbox.event(changed))
     return told

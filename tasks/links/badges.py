@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sqlalchemy import Select, exists, func, select
 from sqlalchemy.orm import Session
 
-from tasks import outbox, wire
+from tasks import clock, outbox, wire
 from tasks.links import statistics
 from tasks.links.callers import Caller
 from tasks.links.messages import BadgeChanged
@@ -59,7 +59,7 @@ def create(session: Session, workspace_id: uuid.UUID, tag: str, caller: Caller) 
         return _view(badge)
     if (session.scalar(select(func.count()).select_from(mine.subquery())) or 0) >= MOST_BADGES:
         raise TooManyBadges
-    badge = Badge(id=uuid.uuid4(), workspace_id=workspace_id, tag=tag, created_at=datetime.now(UTC))
+    badge = Badge(id=uuid.uuid4(), workspace_id=workspace_id, tag=tag, created_at=clock.now())
     session.add(badge)
     _announce(session, badge, "created", caller)
     return _view(badge)
@@ -117,7 +117,7 @@ def _announce(session: Session, badge: Badge, change: str, caller: Caller) -> No
         badge_id=badge.id,
         tag=badge.tag,
         change=change,
-        occurred_at=datetime.now(UTC),
+        occurred_at=clock.now(),
         actor=caller.actor,
         ip=caller.ip,
         user_agent=caller.user_agent,

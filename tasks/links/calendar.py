@@ -5,12 +5,12 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from tasks import outbox, wire
+from tasks import clock, outbox, wire
 from tasks.links import windows
 from tasks.links.callers import Caller, Stale
 from tasks.links.messages import WindowChanged
@@ -126,7 +126,7 @@ def _check(wanted: Wanted) -> None:
 def _view(window: Window) -> WindowView:
     names = WindowView.__dataclass_fields__.keys() - {"open"}
     values = {name: getattr(window, name) for name in names}
-    return WindowView(**values, open=windows.times_of(window).is_open(datetime.now(UTC)))
+    return WindowView(**values, open=windows.times_of(window).is_open(clock.now()))
 
 
 def _announce(session: Session, window: Window, change: str, caller: Caller) -> None:
@@ -136,7 +136,7 @@ def _announce(session: Session, window: Window, change: str, caller: Caller) -> 
         window_id=window.id,
         window_name=window.name,
         change=change,
-        occurred_at=datetime.now(UTC),
+        occurred_at=clock.now(),
         actor=caller.actor,
         ip=caller.ip,
         user_agent=caller.user_agent,

@@ -5,15 +5,14 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from tasks import outbox, wire
+from tasks import clock, outbox, wire
 from tasks.database import insert_rows, update_rows
 from tasks.links import gathering, queries, tailoring
 from tasks.links.callers import Caller, Stale
@@ -146,7 +145,7 @@ def _locked(session: Session, workspace_id: uuid.UUID, ids: Sequence[uuid.UUID])
 def _changed(row: Row, changes: Mapping[str, Any]) -> Row:
     """What of it is new, and what that makes of the schedule."""
     changed = {name: value for name, value in changes.items() if row[name] != value}
-    now = datetime.now(UTC)
+    now = clock.now()
     if _speaks_again(row, changed) or (row["paused"] and changed.get("paused") is False):
         changed["next_check_at"] = now
     elif "interval_s" in changed and not row["confirming"]:
@@ -182,7 +181,7 @@ def _write(session: Session, edits: Sequence[tuple[Row, Row]]) -> None:
 
 def _note_pauses(session: Session, edits: Sequence[tuple[Row, Row]]) -> None:
     """When links are paused and resumed: the time between is neither up nor down."""
-    now = datetime.now(UTC)
+    now = clock.now()
     paused = [row["id"] for row, changed in edits if changed.get("paused") is True]
     resumed = [row["id"] for row, changed in edits if changed.get("paused") is False]
     insert_rows(
@@ -191,7 +190,8 @@ def _note_pauses(session: Session, edits: Sequence[tuple[Row, Row]]) -> None:
         [{"id": wire.new_id(), "link_id": each, "started_at": now, "ended_at": None} for each in paused],
     )
     if resumed:
-        session.execute(update(Pause).where(Pause.link_id.in_(resumed), Pause.ended_at.is_(None)).values(ended_at=now))
+        open_ones = update(Pause).where(Pause.link_id.in_(resumed), Pause.ended_at.is_(None))
+        session.execute(open_ones.values(ended_at=func.greatest(now, Pause.started_at)))
 
 
 def _remove(session: Session, workspace_id: uuid.UUID, rows: Sequence[Row], caller: Caller) -> None:
@@ -201,8 +201,8 @@ def _remove(session: Session, workspace_id: uuid.UUID, rows: Sequence[Row], call
     gathering.look_again(session, ids)
     session.execute(LINKS.delete().where(LINKS.c.id.in_(ids)))
     # A long history is not deleted while somebody waits.
-    gone = insert(Removed).on_conflict_do_update(index_elements=["link_id"], set_={"removed_at": datetime.now(UTC)})
-    session.execute(gone, [{"link_id": identity, "removed_at": datetime.now(UTC)} for identity in ids])
+    gone = insert(Removed).on_conflict_do_update(index_elements=["link_id"], set_={"removed_at": clock.now()})
+    session.execute(gone, [{"link_id": identity, "removed_at": clock.now()} for identity in ids])
     _announce(session, LinksRemoved, workspace_id, [_edit(row, {}) for row in rows], caller)
 
 
@@ -218,7 +218,7 @@ def _announce(
     edits: Sequence[Edit],
     caller: Caller,
 ) -> None:
-    now = datetime.now(UTC)
+    now = clock.now()
     for start in range(0, len(edits), TOLD_AT_ONCE):
         told = tuple(edits[start : start + TOLD_AT_ONCE])
         event = kind(wire.new_id(), workspace_id, now, told, caller.actor, caller.ip, caller.user_agent)

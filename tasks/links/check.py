@@ -5,12 +5,12 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any
 
-from tasks import urls
+from tasks import clock, urls
 from tasks.links import assertions, mailto, validity
 from tasks.links.cookies import Cookies
 from tasks.links.exchange import MAIL
@@ -115,9 +115,17 @@ class Check:
     _visits: frozenset[tuple[str, str]] = frozenset()
 
     def __init__(
-        self, target: Target, limits: Limits, memory: Memory, rules: Rules = _PLAIN, keeps_page: bool = False
+        self,
+        target: Target,
+        limits: Limits,
+        memory: Memory,
+        rules: Rules = _PLAIN,
+        keeps_page: bool = False,
+        headers: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self._keeps_page = keeps_page
+        if headers:
+            self._headers = headers
         self._full = target.full
         self._options = target.options
         self._elsewhere = target.elsewhere
@@ -144,7 +152,7 @@ class Check:
         return bool(self._domains)
 
     def begin(self) -> None:
-        self._started_at = self._started_at or datetime.now(UTC)
+        self._started_at = self._started_at or clock.now()
         if not (self.method or self.is_mail):
             self._use(self._first_method())
 
@@ -198,7 +206,7 @@ class Check:
         if question.robots:
             self.crawl_delay_s = meaning.crawl_delay_s(self._rules.agent)
             return self._heed(meaning.allows(self.url, self._rules.agent))
-        self._answers = {**self._answers, question: meaning}
+        self._answers = {**self._answers, replace(question, headers=()): meaning}
         return self._look(self._judged) if self._judged else None
 
     def fail(self, detail: str) -> Result:
@@ -284,7 +292,7 @@ class Check:
             self.host_limits = self._own_limits if self.address[0] == self._origin[0] else None
         if self._rules.robots:
             self.crawl_delay_s = 0.0
-            self.question = robots_of(url)
+            self.question = self._as_we_ask(robots_of(url))
 
     def _wish_of(self, url: str) -> Wish | None:
         """Ask for what is needed; headers of the user's may hold secrets, and go nowhere but where they belong."""
@@ -296,20 +304,26 @@ class Check:
             return None
         return Wish(self._wants_page, tuple(headers.items()), patience_s)
 
+    def _as_we_ask(self, question: Question) -> Question:
+        """The question with the headers that its host gets of this check, without which it may answer another."""
+        headers = self._headers_for(question.url) if self._headers or self._elsewhere else None
+        return replace(question, headers=tuple(sorted(headers.items()))) if headers else question
+
     def _headers_for(self, url: str) -> Mapping[str, str]:
-        if self._is_at_home(url):
+        address = self.address if url == self.url else urls.address_of(url)
+        if self._is_at_home(url, address):
             return self._headers
         if self._elsewhere is None:
             return {}
         # Who was asked for a page over TLS does not expect the next request to be read by everybody on the way.
         exposed = self._start.startswith("https:") and url.startswith("http:")
-        return self._elsewhere(self.address[0], not exposed)
+        return self._elsewhere(address[0], not exposed)
 
-    def _is_at_home(self, url: str) -> bool:
-        if self.address == self._origin:
+    def _is_at_home(self, url: str, address: tuple[str, int]) -> bool:
+        if address == self._origin:
             return urls.scheme_of(url) == urls.scheme_of(self._start)
         host = self._origin[0]
-        return (self._origin, self.address) == ((host, 80), (host, 443))
+        return (self._origin, address) == ((host, 80), (host, 443))
 
     def _first_method(self) -> str:
         if self._options is not None and self._options.method is not None:
@@ -417,12 +431,12 @@ class Check:
         """Can there be more to say? Of nearly all links there cannot."""
         if self._redirects or self._options is not None or self._expects or self._rules.concern_all:
             return True
-        return self.url.startswith("https:") and is_expiring(self._certificate(), datetime.now(UTC), self._rules)
+        return self.url.startswith("https:") and is_expiring(self._certificate(), clock.now(), self._rules)
 
     def _look(self, judged: Judgement) -> float | None:
         step = look(self._sight(), self._rules, self._options)
         if isinstance(step, Question):
-            self._judged, self.question = judged, step
+            self._judged, self.question = judged, self._as_we_ask(step)
             return 0.0
         if step is Need.PAGE and self.left_s >= SHORTEST_REQUEST_S:
             return self._fetch_page()
@@ -448,7 +462,7 @@ class Check:
             status=response.status if response else 0,
             redirects=self._redirects,
             elapsed_ms=self._spent_s * 1000,
-            now=datetime.now(UTC),
+            now=clock.now(),
             certificate_end=self._certificate(),
             headers=response.headers if response else dict,
             page=self.page,
@@ -486,7 +500,7 @@ class Check:
         return Observation(response.status, headers, response.fault, hindrance, redirects)
 
     def _finish(self, judged: Judgement, suggested_url: str | None = None) -> Result:
-        response, now = self._response, datetime.now(UTC)
+        response, now = self._response, clock.now()
         phases = response.timings_ms if response else _NO_TIMINGS_MS
         self.result = Result(
             verdict=judged.verdict,
@@ -528,7 +542,7 @@ class Check:
     def _retry_after_s(self) -> float | None:
         if self._response is None or self._response.status not in (429, 503):
             return None
-        return retry_after_s(self._response.headers().get("retry-after", ""), datetime.now(UTC))
+        return retry_after_s(self._response.headers().get("retry-after", ""), clock.now())
 
     def _describe(self, judged: Judgement) -> str:
         """Say in a few words what went wrong; nothing where nothing did."""

@@ -6,7 +6,7 @@ import math
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 
 from sqlalchemy import Interval, delete, func, literal, select, text, update
@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from config import telemetry
 from config.broker import JOBS
 from config.settings import Links
-from tasks import outbox, wire
+from tasks import clock, outbox, wire
 from tasks.database import insert_rows
 from tasks.links.messages import CheckLinks, LinkSpec, link_id
 from tasks.links.models import PARTS_DEFERRED, PartDeferred, PartDone
@@ -90,7 +90,7 @@ def keep(session: Session, parts: Iterable[CheckLinks], at: datetime) -> None:
 
 def send_again(session: Session, part: CheckLinks, after_s: float) -> None:
     """Leave a part to the copy of it that is under way, and look again later whether that came to its end."""
-    at = datetime.now(UTC) + timedelta(seconds=after_s)
+    at = clock.now() + timedelta(seconds=after_s)
     row = _row(replace(part, deferrals=max(part.deferrals, 1)), at)
     later = insert(PARTS_DEFERRED).values(row)
     session.execute(later.on_conflict_do_update(index_elements=["id"], set_={"not_before": row["not_before"]}))
@@ -163,7 +163,7 @@ def _row(part: CheckLinks, not_before: datetime) -> dict[str, object]:
         "not_before": not_before,
         "sent": 0,
         "traceparent": telemetry.carrier().get("traceparent", ""),
-        "created_at": datetime.now(UTC),
+        "created_at": clock.now(),
     }
 
 

@@ -8,7 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from ipaddress import IPv4Network, IPv6Network
 from itertools import chain
@@ -17,6 +17,7 @@ from operator import attrgetter
 import pycurl
 import structlog
 
+from tasks import clock
 from tasks.guard import AddressPolicy
 from tasks.links import convoy
 from tasks.links.backoff import BackOff, Plea, read_plea
@@ -64,12 +65,13 @@ class EngineSettings:
     """
 
     allow_networks: tuple[IPv4Network | IPv6Network, ...] = ()
+    allow_ports: tuple[tuple[int, int], ...] = ()
     concurrency: int = 500
     host_concurrency: int = 10
     host_interval_ms: int = 50
     backoff_cap_s: float = 3600.0
     backoff_patience_s: float = 2.0
-    queue_s: float = 30.0
+    queue_s: float = 15.0
     redis_url: str = ""
     connect_timeout_s: float = 10.0
     total_timeout_s: float = 30.0
@@ -176,7 +178,7 @@ class Fetcher:
         )
         self._trust = TrustStore(settings.ca_file)
         self._transfer_settings = TransferSettings(
-            policy=AddressPolicy(settings.allow_networks),
+            policy=AddressPolicy(settings.allow_networks, settings.allow_ports),
             user_agent=settings.user_agent,
             connect_timeout_s=settings.connect_timeout_s,
             body_cap_bytes=settings.body_cap_bytes,
@@ -381,9 +383,12 @@ class Fetcher:
         return (turn_s if check.waited else max(turn_s, self._lanes.promised_s(host, now))) > self._queue_s
 
     def _send_back(self, host: str, errand: Errand, now: float, pacing: Pacing | None) -> None:
-        """Have a link come back for its turn: before the host has nothing to do, and together with others."""
+        """Have a link come back for its turn: before the host has nothing to do, and together with others.
+
+        Half the time in line is what a tick and the rounding here may take without the host being idle.
+        """
         turn_s = self._lanes.promise(host, now, pacing) - self._queue_s / 2
-        together_s = self._queue_s / 3
+        together_s = max(self._queue_s / 5, 0.01)
         wait_s = max(math.ceil(turn_s / together_s), 1) * together_s
         result = errand.check.put_off(f"{host} has many links, and is asked for one at a time")
         self._deliver(errand, replace(result, wait_s=wait_s, paced=True))
@@ -539,4 +544,4 @@ def _read(response: Response) -> Plea | None:
     # The headers of nearly all answers need not be parsed.
     if response.status not in (429, 503) and b"ratelimit" not in b"".join(response.lines).lower():
         return None
-    return read_plea(response.status, response.headers(), datetime.now(UTC))
+    return read_plea(response.status, response.headers(), clock.now())

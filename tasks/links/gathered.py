@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
-from tasks import outbox, wire
+from tasks import clock, outbox, wire
 from tasks.links import deferral
 from tasks.links.harvest import Harvest
 from tasks.links.messages import CheckLinks, GatherLinks, JobFinished, LinkSpec, PartChecked, link_id
@@ -21,7 +21,7 @@ COUNTED_AT_ONCE = 5000
 
 def write(session: Session, message: GatherLinks, harvest: Harvest, error: str, part_size: int) -> None:
     """Begin the job, or end it where there is nothing to check."""
-    now = datetime.now(UTC)
+    now = clock.now()
     total = 0 if message.dry_run else harvest.links
     job = {
         "id": message.job_id,
@@ -30,6 +30,7 @@ def write(session: Session, message: GatherLinks, harvest: Harvest, error: str, 
         "done": 0,
         "verdicts": {},
         "source": _source(session, message, harvest, error),
+        "started_at": now,
         "finished_at": None if total else now,
     }
     session.execute(insert(Job).values(**job))

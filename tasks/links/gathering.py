@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from hashlib import blake2b
 from itertools import groupby
 from typing import Any
@@ -18,7 +18,7 @@ import msgspec
 from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.orm import Session
 
-from tasks import outbox, wire
+from tasks import clock, outbox, wire
 from tasks.database import insert_rows
 from tasks.links import grouping
 from tasks.links.grouping import Break, GroupRules
@@ -236,8 +236,8 @@ def _form(
         "opened_at": latest,
         "joined_at": latest,
         "told": 0,
-        "look_at": datetime.now(UTC),
-        "formed_at": datetime.now(UTC),
+        "look_at": clock.now(),
+        "formed_at": clock.now(),
     }
     insert_rows(session, GROUPS, [group])
     _add(session, group_id, members)
@@ -256,7 +256,7 @@ def _hold(session: Session, host: Host, broke: LinkBroke, traceparent: str) -> N
         "host": host.name,
         "body": wire.encode(broke),
         "traceparent": traceparent,
-        "held_at": datetime.now(UTC),
+        "held_at": clock.now(),
     }
     insert_rows(session, HELD_BREAKS, [row])
 
@@ -295,7 +295,8 @@ def _settle_group(session: Session, group: IncidentGroup, now: datetime, rules: 
         group.started_at = min(row.started_at for row in rows)
         _tell(session, group, links, reasons, now, rules, over=not any(row.open for row in rows))
     if not any(row.open for row in rows):
-        group.resolved_at = max((row.resolved_at for row in rows), default=now)
+        resolved_at = max((row.resolved_at for row in rows), default=now)
+        group.resolved_at = max(resolved_at, group.started_at)
         group.look_at = None
         if links:
             _announce(session, _recovered(group, links))

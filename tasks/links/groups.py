@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, select, text, true, update
 from sqlalchemy.orm import Session
 
-from tasks import outbox, wire
+from tasks import clock, outbox, wire
 from tasks.links.callers import Caller
 from tasks.links.messages import IncidentGroupAcknowledged
 from tasks.links.models import GROUPS, INCIDENTS, OUTBOX, IncidentGroup
@@ -91,7 +91,7 @@ def acknowledge(session: Session, workspace_id: uuid.UUID, group_id: uuid.UUID, 
     )
     if group is None:
         return None
-    now = datetime.now(UTC)
+    now = clock.now()
     seen = session.scalar(ACKNOWLEDGE, {"group": group_id, "at": now, "actor": caller.actor}) or 0
     if seen or group.acknowledged_at is None:
         _announce(session, group, seen, now, caller)

@@ -7,7 +7,7 @@ import threading
 import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Any, Protocol
 
@@ -16,9 +16,10 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from config import telemetry
+from config.failpoints import reach
 from config.settings import LINKS_KEY, Links
-from tasks import outbox, wire
-from tasks.database import AWAY, Sessions, as_json, insert_rows, update_rows
+from tasks import clock, counted, outbox, wire
+from tasks.database import AWAY, Sessions, as_json, insert_rows, transaction, update_rows
 from tasks.links import (
     announcing,
     deferral,
@@ -92,26 +93,29 @@ def check_links(
 
     What another part fetches at this moment is put back, and fetched when that is done.
     """
+    reach("links.check.taken")
     with sessions.begin() as session:
         if session.get(PartDone, message.part_id) is not None:
             _confirm_again(session, message)
             deferral.forget(session, message)
             return
-        planned = plan.plan(session, message, datetime.now(UTC), settings, vault)
+        planned = plan.plan(session, message, clock.now(), settings, vault)
     settings = planned.settings
     with flights.of(message, planned.due) as flight:
         if flight.has_twin:
             with sessions.begin() as session:
                 deferral.send_again(session, message, flights.lease_s)
             return
+        reach("links.check.leased")
         targets = [planned.targets[spec.url] for spec in flight.ours]
         fetched = checker.check(targets, partial(_is_wanted, sessions, message.part_id))
     planned.due = flight.ours
     message, results = planned.joined(message, connectivity.believed(fetched))
-    with sessions.begin() as session:
+    reach("links.check.fetched")
+    with transaction(sessions, "links.check") as session:
         if _is_first(session, message):
-            divided = deferral.divide(message, results, datetime.now(UTC), settings)
-            divided = deferral.with_others(divided, message, flight.others, datetime.now(UTC))
+            divided = deferral.divide(message, results, clock.now(), settings)
+            divided = deferral.with_others(divided, message, flight.others, clock.now())
             _write(session, divided.part, divided.results, settings)
             deferral.put_back(session, message, divided.rest, settings)
         else:
@@ -148,7 +152,7 @@ def lease_due(_: LeaseDueLinks, *, sessions: Sessions, settings: Links) -> None:
     A tick sends no more than it may, and stops where too many links wait already: after a long silence the schedule
     catches up at the pace at which links are checked.
     """
-    now = datetime.now(UTC)
+    now = clock.now()
     with sessions.begin() as session:
         gathering.settle(session, now, group_rules_of(settings))
     with sessions.begin() as session:
@@ -160,12 +164,13 @@ def lease_due(_: LeaseDueLinks, *, sessions: Sessions, settings: Links) -> None:
         room -= sent
     with sessions.begin() as session:
         history.forget(session)
+        history.forget_jobs(session, now, settings)
     history.keep(sessions, now, settings)
 
 
 def roll_up(_: RollUpChecks, *, sessions: Sessions) -> None:
     """Note which windows are open, and count the hours and days that are over."""
-    now = datetime.now(UTC)
+    now = clock.now()
     maintenance.note(sessions, now)
     rollup.run(sessions, now)
 
@@ -177,12 +182,16 @@ def ask_archive(_: AskArchive, *, sessions: Sessions, archive: Archive | None, i
 
 
 def _send_due(sessions: Sessions, limit: int, settings: Links) -> int:
-    now = datetime.now(UTC)
+    now = clock.now()
     with sessions.begin() as session:
         due = schedule.lease(session, now, settings.lease_s, limit)
+        if not due:
+            return 0
         parts = schedule.parts(due, now, settings.part_size)
         schedule.remember(session, parts, now + timedelta(seconds=settings.lease_s))
         outbox.post(session, OUTBOX, [outbox.job(SCHEDULED, part) for part in parts])
+        reach("links.lease.written")
+    reach("links.lease.committed")
     return len(due)
 
 
@@ -207,6 +216,7 @@ def _is_first(session: Session, message: CheckLinks | GatherLinks) -> bool:
 
 def _confirm_again(session: Session, message: CheckLinks | GatherLinks) -> None:
     """The results stand; whoever sent the part again has not heard of it."""
+    counted.ABSORBED.labels("links").inc()
     if message.job_id:
         outbox.post(session, OUTBOX, [outbox.event(_part_checked(message.part_id, message.job_id))])
 
@@ -269,7 +279,8 @@ def _count(session: Session, job_id: uuid.UUID, message: CheckLinks, verdicts: M
     query = text("""
         INSERT INTO jobs AS job (id, workspace_id, total, done, verdicts, started_at, finished_at)
         VALUES (:id, :workspace, :total, :done, CAST(:verdicts AS jsonb), :submitted_at,
-                CASE WHEN CAST(:done AS int) >= CAST(:total AS int) THEN clock_timestamp() END)
+                CASE WHEN CAST(:done AS int) >= CAST(:total AS int)
+                    THEN greatest(clock_timestamp(), CAST(:submitted_at AS timestamptz)) END)
         ON CONFLICT (id) DO UPDATE SET
             done = job.done + excluded.done,
             verdicts = (
@@ -278,7 +289,8 @@ def _count(session: Session, job_id: uuid.UUID, message: CheckLinks, verdicts: M
                     FROM (SELECT * FROM jsonb_each_text(job.verdicts)
                           UNION ALL SELECT * FROM jsonb_each_text(excluded.verdicts)) AS each
                     GROUP BY key) AS sums),
-            finished_at = CASE WHEN job.done + excluded.done >= job.total THEN clock_timestamp() END
+            finished_at = CASE WHEN job.done + excluded.done >= job.total
+                THEN greatest(clock_timestamp(), job.started_at) END
         RETURNING total, verdicts, finished_at
     """)
     return dict(session.execute(query, values).mappings().one())

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, text
+from sqlalchemy import delete, or_, text
 from sqlalchemy.orm import Session
 
 from config.settings import Links
+from tasks import retention
 from tasks.database import Sessions
 from tasks.links import partitions
-from tasks.links.models import Removed
+from tasks.links.models import JOBS, Removed
 from tasks.links.partitions import Weekly
 
 CHECKS = Weekly("checks")
 HOURS = (Weekly("link_hours", key="at", by_time=True), Weekly("workspace_hours", key="at", by_time=True))
 DAYS = Weekly("link_days", key="at", by_time=True)
 LINKS_AT_ONCE = 500
+ABANDONED = timedelta(days=30)
 CHECKS_AT_ONCE = 20_000
 
 # A link that was added again since keeps what was found of it since.
@@ -45,6 +47,12 @@ def forget(session: Session) -> bool:
             session.execute(text(FORGET_ROLLED.format(table=table)), {"links": links})
         session.execute(delete(Removed).where(Removed.link_id.in_(links)))
     return True
+
+
+def forget_jobs(session: Session, now: datetime, settings: Links) -> None:
+    """Forget jobs that are over; one that was cancelled never ends, and is over when nobody can count on it."""
+    given_up = JOBS.c.started_at < now - timedelta(days=settings.jobs_days) - ABANDONED
+    retention.forget(session, JOBS, or_(JOBS.c.finished_at.is_not(None), given_up), settings.jobs_days, now)
 
 
 def keep(sessions: Sessions, now: datetime, settings: Links) -> None:

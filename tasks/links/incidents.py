@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, select, update
 from sqlalchemy.orm import Session
 
-from tasks import outbox, wire
+from tasks import clock, outbox, wire
 from tasks.database import insert_rows
 from tasks.links.callers import Caller
 from tasks.links.messages import IncidentAcknowledged
@@ -114,7 +114,7 @@ def get_story(session: Session, workspace_id: uuid.UUID, incident_id: uuid.UUID)
 
 def acknowledge(session: Session, workspace_id: uuid.UUID, incident_id: uuid.UUID, caller: Caller) -> Story | None:
     """Note who has seen an incident. The first one stays; None where there is no such incident."""
-    now = datetime.now(UTC)
+    now = clock.now()
     first = session.scalar(
         update(Incident)
         .where(Incident.id == incident_id, Incident.workspace_id == workspace_id, Incident.acknowledged_at.is_(None))

@@ -47,7 +47,8 @@ class Inquiry:
         host_limits: HostLimits | None = None,
     ) -> None:
         modest = Rules(fragments=False, robots=rules.robots and not question.robots, agent=rules.agent)
-        self.check = Check(Target(question.url, full=True, limits=host_limits), limits, memory, modest, keeps_page=True)
+        target = Target(question.url, full=True, limits=host_limits)
+        self.check = Check(target, limits, memory, modest, keeps_page=True, headers=dict(question.headers))
         self._question = question
         self._answered = answered
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+import time
 from collections.abc import Iterator
 from functools import cached_property
 
@@ -14,6 +15,9 @@ from tasks.links.fragment import comparable
 _HTML = ("text/html", "application/xhtml+xml")
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
 _DECLARED_WITHIN = 1024
+_FIRST_PIECE = 32 * 1024
+# For a character, of this thread's CPU time.
+_SLOW_S = 1e-6
 _REFERRING = (
     "a[href], area[href], link[href], img[src], script[src], iframe[src], frame[src], source[src], video, audio[src],"
     " track[src], embed[src], object[data], input[src]"
@@ -33,12 +37,17 @@ _INLINE = [
 
 
 class Page:
-    """`whole` tells whether the body was read to its end; what is not found may else be in the rest."""
+    """What a server sent as `body`, or the beginning of it: `arrived` tells whether that is all."""
 
-    def __init__(self, body: bytes, content_type: str = "", whole: bool = True) -> None:
+    def __init__(self, body: bytes, content_type: str = "", arrived: bool = True) -> None:
         self.body = body
-        self.whole = whole
+        self._arrived = arrived
         self._content_type = content_type.lower()
+
+    @property
+    def whole(self) -> bool:
+        """Was it read to its end? What is not found may else be in the rest."""
+        return self._arrived and not (self.is_html and len(self._legible[0]) < len(self.text))
 
     @property
     def is_html(self) -> bool:
@@ -54,7 +63,7 @@ class Page:
         """What a reader sees, in one line."""
         if not self.is_html:
             return " ".join(self.text.split())
-        tree = LexborHTMLParser(self.text)
+        tree = LexborHTMLParser(self._legible[0])
         tree.strip_tags(_UNREAD)
         # Words that only an inline element parts belong together; all other elements stand apart.
         tree.unwrap_tags(_INLINE)
@@ -93,9 +102,14 @@ class Page:
         ids = {node.attributes.get("id") for node in self._tree.css("[id]")}
         return frozenset(ids.union(node.attributes.get("name") for node in self._tree.css("a[name]")))
 
-    @cached_property
+    @property
     def _tree(self) -> LexborHTMLParser:
-        return LexborHTMLParser(self.text)
+        return self._legible[1]
+
+    @cached_property
+    def _legible(self) -> tuple[str, LexborHTMLParser]:
+        """The text as far as it can be parsed in reasonable time, and its tree."""
+        return _parse(self.text)
 
     def _charset(self) -> str:
         declared = _CHARSET.search(self._content_type)
@@ -104,6 +118,20 @@ class Page:
         if declared is None and self.is_html:
             declared = _CHARSET.search(self.body[:_DECLARED_WITHIN].decode("latin-1"))
         return _known(declared[1]) if declared else "utf-8"
+
+
+def _parse(text: str) -> tuple[str, LexborHTMLParser]:
+    """Parse ever longer beginnings, and stop at one that is slow.
+
+    An ordinary page is parsed at 20 MB/s; one whose elements are never closed takes time by the square of its length.
+    """
+    end = _FIRST_PIECE
+    while True:
+        began = time.thread_time()
+        tree = LexborHTMLParser(text[:end])
+        if end >= len(text) or time.thread_time() - began > end * _SLOW_S:
+            return text[:end], tree
+        end *= 4
 
 
 def _known(label: str) -> str:

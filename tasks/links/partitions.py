@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import structlog
-from psycopg.errors import LockNotAvailable
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from tasks.database import Sessions
+from tasks import wire
+from tasks.database import Sessions, is_locked_out
 
 log = structlog.get_logger(__name__)
 
@@ -54,7 +54,7 @@ class Weekly:
 
     def bound(self, at: datetime) -> str:
         """The least key of this time."""
-        return at.isoformat() if self.by_time else str(first_id(at))
+        return at.isoformat() if self.by_time else str(wire.first_id(at))
 
     def until(self, bounds: str) -> datetime | None:
         """Where a partition with these bounds ends; None of the default."""
@@ -64,11 +64,6 @@ class Weekly:
         if self.by_time:
             return datetime.fromisoformat(found[1]).astimezone(UTC)
         return datetime.fromtimestamp((uuid.UUID(found[1]).int >> 80) / 1000, UTC)
-
-
-def first_id(at: datetime) -> uuid.UUID:
-    """No UUIDv7 of this millisecond or later is less."""
-    return uuid.UUID(int=int(at.timestamp() * 1000) << 80)
 
 
 def renew(sessions: Sessions, tables: Mapping[Weekly, timedelta | None], now: datetime) -> None:
@@ -82,7 +77,7 @@ def renew(sessions: Sessions, tables: Mapping[Weekly, timedelta | None], now: da
                 if session.execute(ALONE).scalar():
                     _renew(session, weekly, kept, now)
         except OperationalError as error:
-            if not isinstance(error.orig, LockNotAvailable):
+            if not is_locked_out(error):
                 raise
             log.info("partitions are busy", table=weekly.table)
 

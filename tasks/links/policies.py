@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from tasks import outbox, wire
+from tasks import clock, outbox, wire
 from tasks.links.callers import Caller, Stale
 from tasks.links.messages import PolicyChanged, link_id
 from tasks.links.models import OUTBOX, Policy
@@ -173,7 +173,7 @@ def _announce(
         policy_id=policy.id,
         host=policy.host,
         change=change,
-        occurred_at=datetime.now(UTC),
+        occurred_at=clock.now(),
         changes=changes,
         actor=caller.actor,
         ip=caller.ip,

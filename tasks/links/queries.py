@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Row, Select, Uuid, cast, func, select, tuple_
@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from config import telemetry
+from tasks import clock
 from tasks.database import as_json
 from tasks.links import checks, tailoring
 from tasks.links.models import CHECKS, LINKS, Job, Link
@@ -255,7 +256,7 @@ def _older_than(after: str) -> ColumnElement[bool]:
 
 
 def _views(session: Session, links: Sequence[Link]) -> list[LinkView]:
-    now = datetime.now(UTC)
+    now = clock.now()
     up = uptimes(session, [link.id for link in links], now - UPTIME_SPAN, now)
     options = tailoring.read(session, [link.id for link in links])
     names = LinkView.__dataclass_fields__.keys() - {"trace_id", "uptime_30d", "options_json", "suggestion"}

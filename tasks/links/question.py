@@ -18,7 +18,8 @@ Read = Callable[[Result, Page | None], Any]
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Questions are the same when they are `about` the same; each reads its answer from what a GET of `url` brings.
+    """Questions are the same when they are `about` the same and carry the same `headers`, as those decide what a server
+    says; each reads its answer from what a GET of `url` brings.
 
     `otherwise` is the answer where it cannot be read. A question of `robots` is itself not subject to their rules.
     """
@@ -28,6 +29,7 @@ class Question:
     read: Read = field(compare=False)
     otherwise: Any = field(compare=False)
     robots: bool = field(default=False, compare=False)
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)

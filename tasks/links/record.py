@@ -126,6 +126,7 @@ def apply(row: Row, result: Result, scheduled_at: datetime, rules: ConfirmRules,
     """Move a link by one result. A result older than the last one that counted can only make us less sure."""
     if row["last_scheduled_at"] and scheduled_at <= row["last_scheduled_at"]:
         return Outcome(_doubted(row, result))
+    result = _after_the_last(row, result)
     before = _standing(row)
     full = result.methods[-1:] == ("GET",)
     step = advance(before, result.judgement, result.finished_at, full, rules_of(row, rules))
@@ -176,9 +177,16 @@ def check_row(part: CheckLinks, link: Row, result: Result, worker: str) -> Row:
         "tls_not_after": result.tls_not_after,
         "worker": worker,
         "scheduled_at": part.scheduled_at,
-        "started_at": result.started_at,
+        "started_at": min(result.started_at, result.finished_at),
         "checked_at": result.finished_at,
     }
+
+
+def _after_the_last(row: Row, result: Result) -> Result:
+    """The result at a time when it can follow the one before: what was asked for later may have been found earlier,
+    and by another clock."""
+    last = row["last_checked_at"]
+    return replace(result, finished_at=last) if last and result.finished_at < last else result
 
 
 def _standing(row: Row) -> Standing:

@@ -19,8 +19,8 @@ from sqlalchemy.orm import Session
 from tasks.database import Sessions
 from tasks.links import uptime
 from tasks.links.models import CHECKS, RolledUp
-from tasks.links.partitions import first_id
 from tasks.links.sketch import GAMMA, SHORTEST_MS
+from tasks.wire import first_id
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)

@@ -69,6 +69,8 @@ def engine_settings(settings: Links) -> EngineSettings:
     """The engine's share of the settings."""
     return EngineSettings(
         allow_networks=settings.allow_networks,
+        allow_ports=settings.allow_ports,
+        queue_s=settings.queue_s,
         host_concurrency=settings.host_concurrency,
         host_interval_ms=settings.host_interval_ms,
         backoff_cap_s=settings.backoff_cap_s,

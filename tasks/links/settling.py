@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
@@ -13,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from config import telemetry
 from config.settings import Links
-from tasks import outbox, wire
+from tasks import clock, outbox, wire
 from tasks.database import add_rows, among, insert_rows, update_rows
 from tasks.links import freeze, record
 from tasks.links.freeze import FreezeRules, Seen
@@ -152,7 +151,7 @@ def _seen(row: Row, result: Result) -> Seen:
 
 def _is_held(session: Session, course: Course, seen: Sequence[Seen]) -> bool:
     """Whether the failures of this part are too many at once to be believed."""
-    now, workspace_id = datetime.now(UTC), course.part.workspace_id
+    now, workspace_id = clock.now(), course.part.workspace_id
     storm = freeze.storm(seen, course.freeze)
     if storm is None and (since := freeze.doubted_since(seen)):
         storm = freeze.long_storm(session, workspace_id, since, course.freeze)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from tasks import clock
 from tasks.database import Sessions
 from tasks.links.archive import Archive, ArchiveBusy, ArchiveFailed
 from tasks.links.models import IN_TROUBLE, Link, RolledUp, Snapshot
@@ -55,7 +56,7 @@ def ask_one(sessions: Sessions, archive: Archive, interval_s: float) -> None:
     interval = timedelta(seconds=interval_s)
     with sessions.begin() as session:
         # Nobody else asks while we wait for the answer.
-        question = _claim(session, datetime.now(UTC), LONGEST_ANSWER + interval)
+        question = _claim(session, clock.now(), LONGEST_ANSWER + interval)
     if question is None:
         return
     pause = interval
@@ -90,9 +91,9 @@ def _claim(session: Session, now: datetime, busy: timedelta) -> Question | None:
 
 def _answer(session: Session, question: Question, found: str | None) -> None:
     answered = update(Snapshot).where(Snapshot.link_id == question.link_id, Snapshot.since == question.since)
-    session.execute(answered.values(answered_at=datetime.now(UTC)))
+    session.execute(answered.values(answered_at=clock.now()))
     session.execute(update(Link).where(Link.id == question.link_id).values(archived_url=found))
 
 
 def _leave_alone(session: Session, pause: timedelta) -> None:
-    session.execute(update(RolledUp).where(RolledUp.name == NAME).values(until=datetime.now(UTC) + pause))
+    session.execute(update(RolledUp).where(RolledUp.name == NAME).values(until=clock.now() + pause))

@@ -14,10 +14,10 @@ from sqlalchemy.orm import Session
 
 from tasks.links import rollup
 from tasks.links.models import Link, LinkDay, LinkHour, WorkspaceHour
-from tasks.links.partitions import first_id
 from tasks.links.rollup import DAYS, HOUR, HOURS, VERDICTS, Step
 from tasks.links.sketch import percentiles
 from tasks.links.uptime import Uptime, share, uptimes
+from tasks.wire import first_id
 
 # Longer than this is shown by the day.
 BY_HOUR = timedelta(days=7)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from tasks import outbox, wire
+from tasks import clock, outbox, wire
 from tasks.notifications.channels import email, webhook
 from tasks.notifications.channels.sending import InvalidTarget
 from tasks.notifications.messages import ChannelChanged
@@ -70,7 +69,7 @@ def delete_channel(session: Session, workspace_id: uuid.UUID, channel_id: uuid.U
     channel = session.scalars(query.with_for_update()).one_or_none()
     if channel is None:
         return None
-    channel.deleted_at, channel.secret = func.now(), None
+    channel.deleted_at, channel.secret = func.greatest(func.now(), Channel.created_at), None
     _announce(session, channel, "deleted", caller)
     return channel
 
@@ -99,7 +98,7 @@ def _announce(session: Session, channel: Channel, change: str, caller: Caller) -
         channel_kind=channel.kind,
         channel_name=channel.name,
         change=change,
-        occurred_at=datetime.now(UTC),
+        occurred_at=clock.now(),
         actor=caller.actor,
         ip=caller.ip,
         user_agent=caller.user_agent,

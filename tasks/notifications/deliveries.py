@@ -6,7 +6,7 @@ import random
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, select, update
@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from config import telemetry
 from config.settings import Notifications
-from tasks import outbox, wire
+from tasks import clock, counted, outbox, wire
 from tasks.notifications import backoff
 from tasks.notifications.channels.sending import Outcome
 from tasks.notifications.messages import Deliver, DeliveryFailed, DeliverySucceeded
@@ -24,6 +24,7 @@ from tasks.notifications.wording import Notice
 
 QUEUE = "notifications"
 TICK_LIMIT = 500
+NOBODY = uuid.UUID(int=0)
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,7 @@ def create(
     rows = [_row(cause, notice, channel.id, channel.kind) | _pending(settings) for channel in channels]
     created = insert(Delivery).values(rows).on_conflict_do_nothing(constraint="each_channel_once")
     ids = session.scalars(created.returning(Delivery.id)).all()
+    counted.ABSORBED.labels("notifications").inc(len(rows) - len(ids))
     outbox.post(session, OUTBOX, [outbox.job(QUEUE, Deliver(each)) for each in ids])
 
 
@@ -119,8 +121,8 @@ def settle(session: Session, claim: Claim, ended: Ended, settings: Notifications
         _try_again(session, delivery, outcome, settings)
 
 
-def hand_out(session: Session, settings: Notifications) -> None:
-    """Send jobs for what is due and for what was begun and never ended, and lease it meanwhile."""
+def hand_out(session: Session, settings: Notifications) -> int:
+    """Send jobs for what is due and for what was begun and never ended, and lease it meanwhile; returns how many."""
     due = (
         select(Delivery.id)
         .where(Delivery.finished_at.is_(None), Delivery.leased_until <= func.now())
@@ -137,11 +139,17 @@ def hand_out(session: Session, settings: Notifications) -> None:
     )
     jobs = [outbox.job(QUEUE, Deliver(row.id), row.traceparent) for row in session.execute(leased)]
     outbox.post(session, OUTBOX, jobs)
+    return len(jobs)
+
+
+def delivery_id(event_id: uuid.UUID, channel_id: uuid.UUID | None) -> uuid.UUID:
+    """The same each time that this channel is told of this event, also by a database that has forgotten the first."""
+    return wire.derived_id(event_id, channel_id or NOBODY)
 
 
 def _row(cause: Cause, notice: Notice, channel_id: uuid.UUID | None, channel_kind: str) -> dict[str, Any]:
     return {
-        "id": wire.new_id(),
+        "id": delivery_id(cause.event_id, channel_id),
         "workspace_id": cause.workspace_id,
         "event_id": cause.event_id,
         "channel_id": channel_id,
@@ -233,15 +241,20 @@ def _try_again(session: Session, delivery: Delivery, outcome: Outcome, settings:
 
 
 def _succeed(session: Session, delivery: Delivery) -> None:
-    delivery.state, delivery.error, delivery.finished_at = "succeeded", "", datetime.now(UTC)
+    delivery.state, delivery.error, delivery.finished_at = "succeeded", "", _end(delivery)
     told = DeliverySucceeded(wire.new_id(), **_facts(delivery))
     outbox.post(session, OUTBOX, [outbox.event(told)])
 
 
 def _fail(session: Session, delivery: Delivery, error: str) -> None:
-    delivery.state, delivery.error, delivery.finished_at = "failed", error, datetime.now(UTC)
+    delivery.state, delivery.error, delivery.finished_at = "failed", error, _end(delivery)
     told = DeliveryFailed(wire.new_id(), error=error, **_facts(delivery))
     outbox.post(session, OUTBOX, [outbox.event(told)])
+
+
+def _end(delivery: Delivery) -> datetime:
+    """Now; never before the delivery began, though the database's clock may jump."""
+    return max(clock.now(), delivery.created_at)
 
 
 def _facts(delivery: Delivery) -> dict[str, Any]:

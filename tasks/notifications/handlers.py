@@ -5,20 +5,20 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from config import telemetry
+from config.failpoints import reach
 from config.settings import Notifications
-from tasks import outbox, wire
-from tasks.database import Sessions
-from tasks.notifications import deliveries, rules
+from tasks import clock, outbox, retention, wire
+from tasks.database import Sessions, transaction
+from tasks.notifications import deliveries, inbox, rules
 from tasks.notifications.channels.sending import Envelope, Outcome, Sender, failed
 from tasks.notifications.deliveries import Cause, Claim, Ended
 from tasks.notifications.messages import Deliver, NotificationQueued, RetryDeliveries, SendNotification
-from tasks.notifications.models import OUTBOX, Channel
+from tasks.notifications.models import DELIVERIES, OUTBOX, Channel
 from tasks.notifications.rules import Telling
 from tasks.notifications.wording import notice
 from tasks.vault import Vault, VaultError
@@ -30,23 +30,17 @@ def tell(message: Telling, *, sessions: Sessions, settings: Notifications) -> No
         return
     said = notice(message)
     cause = Cause(message.event_id, message.workspace_id)
-    with sessions.begin() as session:
-        audience = rules.audience(_channels(session, message.workspace_id), said.subject)
-        deliveries.create(session, cause, said, audience, settings)
+    with transaction(sessions, "notifications.tell") as session:
+        if inbox.is_new(session, message.event_id):
+            audience = rules.audience(_channels(session, message.workspace_id), said.subject)
+            deliveries.create(session, cause, said, audience, settings)
 
 
 def send_notification(message: SendNotification, *, sessions: Sessions, settings: Notifications) -> None:
     """Turn the job into deliveries. One that nobody can be told of is finished as well, as a delivery that failed."""
-    said = notice(message)
-    cause = Cause(message.part_id, message.workspace_id)
-    with sessions.begin() as session:
-        channels = _channels(session, message.workspace_id)
-        audience = _wanted(channels, message.channel_id) or []
-        if audience:
-            deliveries.create(session, cause, said, audience, settings)
-        else:
-            error = "there is no such channel" if message.channel_id else "the workspace has no channel"
-            deliveries.refuse(session, cause, said, message.channel_id, error)
+    with transaction(sessions, "notifications.send") as session:
+        if inbox.is_new(session, message.part_id):
+            _queue(session, message, settings)
         outbox.post(session, OUTBOX, [outbox.event(NotificationQueued(wire.new_id(), message.part_id))])
 
 
@@ -54,21 +48,39 @@ def deliver(
     message: Deliver, *, sessions: Sessions, vault: Vault, senders: Mapping[str, Sender], settings: Notifications
 ) -> None:
     """Make one attempt: claim it, send outside any transaction, write down how it ended."""
-    with sessions.begin() as session:
+    with transaction(sessions, "notifications.claim") as session:
         claim = deliveries.claim(session, message.delivery_id, settings)
     if claim is None:
         return
-    at, started = datetime.now(UTC), time.monotonic()
+    at, started = clock.now(), time.monotonic()
     outcome = _send(claim, vault, senders)
     ended = Ended(outcome, at, (time.monotonic() - started) * 1000)
-    with sessions.begin() as session:
+    reach("notifications.deliver.sent")
+    with transaction(sessions, "notifications.settle") as session:
         deliveries.settle(session, claim, ended, settings)
 
 
 def retry_deliveries(_: RetryDeliveries, *, sessions: Sessions, settings: Notifications) -> None:
-    """Time has passed: hand out what is due."""
+    """Time has passed: forget what was settled or heard long ago, and hand out what is due."""
+    over = DELIVERIES.c.finished_at.is_not(None)
     with sessions.begin() as session:
-        deliveries.hand_out(session, settings)
+        retention.forget(session, DELIVERIES, over, settings.deliveries_days, clock.now())
+        inbox.forget(session)
+        if not deliveries.hand_out(session, settings):
+            return
+        reach("notifications.retry.written")
+    reach("notifications.retry.committed")
+
+
+def _queue(session: Session, message: SendNotification, settings: Notifications) -> None:
+    said = notice(message)
+    cause = Cause(message.part_id, message.workspace_id)
+    audience = _wanted(_channels(session, message.workspace_id), message.channel_id)
+    if audience:
+        deliveries.create(session, cause, said, audience, settings)
+    else:
+        error = "there is no such channel" if message.channel_id else "the workspace has no channel"
+        deliveries.refuse(session, cause, said, message.channel_id, error)
 
 
 def _channels(session: Session, workspace_id: uuid.UUID) -> Sequence[Channel]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from tasks import clock
 from tasks.links.messages import (
     ChecksFrozen,
     HostBroke,
@@ -175,7 +176,7 @@ def _(message: ChecksFrozen) -> Notice:
 
 @notice.register
 def _(message: SendNotification) -> Notice:
-    payload = encode("notification", datetime.now(UTC), {"title": message.title, "body": message.body})
+    payload = encode("notification", clock.now(), {"title": message.title, "body": message.body})
     return Notice("notification", _line(message.title), _storable(message.body), payload)
 
 

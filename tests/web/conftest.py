@@ -53,10 +53,16 @@ def sessions(database: MakeDatabase) -> Sessions:
 
 
 @pytest.fixture
-def app(sessions: Sessions, neighbours: Neighbours) -> Flask:
+def intake_settings() -> Intake:
+    """How much is accepted, and how it is cut."""
+    return Intake(part_size=2)
+
+
+@pytest.fixture
+def app(sessions: Sessions, neighbours: Neighbours, intake_settings: Intake) -> Flask:
     """The front API."""
     settings = settings_for(neighbours.address)
-    return create_app(settings, sessions, rpc.connect(settings), Intake(part_size=2))
+    return create_app(settings, sessions, rpc.connect(settings), intake_settings)
 
 
 @pytest.fixture

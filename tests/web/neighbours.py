@@ -54,6 +54,7 @@ class Neighbours:
         self.events: list[audit_pb2.Event] = []
         self.workers: list[monitor_pb2.Worker] = []
         self.queues: list[monitor_pb2.Queue] = []
+        self.dead_letters: list[monitor_pb2.DeadLetterStory] = []
         self.failing: dict[str, grpc.StatusCode] = {}
         self.delay_s = 0.0
         self.before_job: Callable[[str], None] = lambda _job_id: None
@@ -420,3 +421,26 @@ class _Monitor(_Servicer, monitor_pb2_grpc.MonitorServicer):
     def ListQueues(self, request: Any, context: Any) -> monitor_pb2.QueueList:  # noqa: N802
         self._hear("ListQueues", request, context)
         return monitor_pb2.QueueList(items=self._all.queues)
+
+    def ListDeadLetters(self, request: Any, context: Any) -> monitor_pb2.DeadLetterPage:  # noqa: N802
+        self._hear("ListDeadLetters", request, context)
+        found = [each.letter for each in self._all.dead_letters if request.queue in ("", each.letter.queue)]
+        items, following = page_of(found, request)
+        return monitor_pb2.DeadLetterPage(items=items, next=following)
+
+    def GetDeadLetter(self, request: Any, context: Any) -> monitor_pb2.DeadLetterStory:  # noqa: N802
+        self._hear("GetDeadLetter", request, context)
+        for each in self._all.dead_letters:
+            if each.letter.id == request.id:
+                return each
+        context.abort(grpc.StatusCode.NOT_FOUND, "no such dead letter")
+        raise AssertionError("aborted")
+
+    def ActOnDeadLetters(self, request: Any, context: Any) -> monitor_pb2.ActOnDeadLettersAnswer:  # noqa: N802
+        """Two at once of a queue, so that a client has to ask again."""
+        self._hear("ActOnDeadLetters", request, context)
+        kept = self._all.dead_letters
+        of_queue = [each for each in kept if each.letter.queue == request.queue][:2]
+        chosen = of_queue or [each for each in kept if each.letter.id in request.ids]
+        self._all.dead_letters = [each for each in kept if each not in chosen]
+        return monitor_pb2.ActOnDeadLettersAnswer(count=len(chosen), remaining=len(self._all.dead_letters))

@@ -19,6 +19,13 @@ from web import events
 NONE = dict.fromkeys(("ok", "degraded", "broken", "inconclusive", "skipped"), 0)
 
 
+def finish(sessions: Sessions) -> None:
+    """As intake does when the last part is done."""
+    with sessions.begin() as session:
+        session.execute(delete(Part))
+        session.execute(update(Submission).values(finished_at=func.now()))
+
+
 def submit(client: FlaskClient) -> str:
     body = "https://a.example/\nhttps://b.example/\nhttps://c.example/\n"
     return str(client.post("/api/v1/batches", data=body, content_type="text/plain").json["job_id"])
@@ -83,8 +90,7 @@ def test_other_jobs_are_queued_until_intake_has_finished_them(
     location = client.post(path, json=body).headers["Location"]
     job = client.get(location).json
     assert (job["kind"], job["state"], job["total"], job["done"]) == (kind, "queued", 1, 0)
-    with sessions.begin() as session:
-        session.execute(update(Submission).values(finished_at=func.now()))
+    finish(sessions)
     job = client.get(location).json
     assert (job["state"], job["done"]) == ("finished", 1)
     assert job["finished_at"].endswith("Z")
@@ -198,17 +204,14 @@ def test_a_job_that_was_put_back_can_be_cancelled_after_all_its_parts_were_done(
 ) -> None:
     job_id = submit(client)
     neighbours.jobs[job_id] = links_pb2.Job(id=job_id, state="running", total=3, done=1, verdicts={"ok": 1})
-    with sessions.begin() as session:
-        session.execute(delete(Part))
-        session.execute(update(Submission).values(finished_at=func.now()))
+    finish(sessions)
     assert client.delete(f"/api/v1/jobs/{job_id}").json["state"] == "cancelled"
     [told] = [json.loads(each.body) for each in outbox() if each.name == "CancelParts"]
     assert told == {"job_id": job_id, "part_ids": []}
 
 
 def test_a_finished_job_stays_finished(client: FlaskClient, checked: str, sessions: Sessions) -> None:
-    with sessions.begin() as session:
-        session.execute(update(Submission).values(finished_at=func.now()))
+    finish(sessions)
     assert client.delete(f"/api/v1/jobs/{checked}").json["state"] == "finished"
 
 

@@ -40,8 +40,8 @@ def test_a_summary_is_of_all_links_or_of_a_tag(client: FlaskClient, neighbours: 
     ("path", "status"),
     [
         ("/api/v1/summary?window=1y", 422),
-        (f"/api/v1/links/{uuid.uuid4()}/uptime?window=24h", 404),
-        (f"/api/v1/links/{uuid.uuid4()}/latency", 404),
+        (f"/api/v1/links/{uuid.UUID(int=9)}/uptime?window=24h", 404),
+        (f"/api/v1/links/{uuid.UUID(int=9)}/latency", 404),
     ],
 )
 def test_what_is_not_there_is_an_error_that_says_so(client: FlaskClient, path: str, status: int) -> None:

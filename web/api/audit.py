@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from config import telemetry
 from contracts import audit_pb2 as pb
+from tasks import clock
 from tasks.audit.messages import AuditEvent
 from tasks.intake.submissions import accept_audit_events
 from tasks.wire import new_id
@@ -66,7 +67,7 @@ def _write(session: Session, events: list[AuditEvent]) -> Work:
 
 
 def _event(wanted: dict[str, Any]) -> AuditEvent:
-    usual = {"actor": wanted["actor"] or caller().actor, "occurred_at": wanted["occurred_at"] or datetime.now(UTC)}
+    usual = {"actor": wanted["actor"] or caller().actor, "occurred_at": wanted["occurred_at"] or clock.now()}
     return AuditEvent(
         event_id=new_id(),
         workspace_id=caller().workspace_id,

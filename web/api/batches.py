@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, repeat
 from typing import Any
 
 import msgspec
@@ -106,7 +107,9 @@ def submit_batch(arguments: dict[str, Any]) -> Response:
         if dry_run:
             return answers.json(survey(caller(), batch.lines, _count_known, batch.expected))
         # The same lines mean other work when they are not kept.
-        return accept(lambda: f"{keep} {spool.fingerprint()}", lambda session: _write(session, batch, keep))
+        # Its lines can be read once: whoever must write again reads the body again.
+        batches = chain([batch], (again for again in map(_batch, repeat(spool)) if isinstance(again, Batch)))
+        return accept(lambda: f"{keep} {spool.fingerprint()}", lambda session: _write(session, next(batches), keep))
 
 
 def _upload() -> Upload:

@@ -37,6 +37,9 @@ class Dependency:
     detail: str
 
 
+AWAY = Dependency(False, "cannot be reached")
+
+
 @blueprint.route("/healthz", scope="open")
 @blueprint.gives(200, AliveSchema)
 def healthz() -> Response:
@@ -50,10 +53,11 @@ def readyz() -> Response:
     """Say which dependencies are there
 
     Without the intake database nothing can be accepted: 503. Without a service its queries fail, and nothing else.
+    Without room nothing is accepted for now, and `intake` says what is lacking; reading goes on.
     """
     found = {"intake": _intake(), **_services()}
     dependencies = {name: asdict(each) for name, each in found.items()}
-    if not found["intake"].ok:
+    if found["intake"] == AWAY:
         more = {"state": "unavailable", "dependencies": dependencies}
         headers = {"Retry-After": str(DATABASE_RETRY_S)}
         raise Problem(503, "The intake database cannot be reached.", headers=headers, more=more)
@@ -73,11 +77,12 @@ def _intake() -> Dependency:
     try:
         with front().intake() as session:
             session.execute(text("SELECT 1"))
+            lack = front().room.lack(session)
     except SQLAlchemyError as error:
         # The error names hosts and roles, which a probe has no need of.
         log.warning("intake database not ready", error=str(error))
-        return Dependency(False, "cannot be reached")
-    return Dependency(True, "answers")
+        return AWAY
+    return Dependency(not lack, f"accepts nothing: {lack}" if lack else "answers")
 
 
 def _services() -> dict[str, Dependency]:

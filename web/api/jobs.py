@@ -36,7 +36,10 @@ blueprint = Blueprint("jobs", __name__, url_prefix="/api/v1/jobs", description="
 @blueprint.route("/<uuid:id>", scope=JOB_SCOPES)
 @blueprint.gives(200, JobSchema)
 def get_job(id: uuid.UUID) -> Response:
-    """Get a job's progress"""
+    """Get a job's progress
+
+    A job is kept for a time after it is over, a year unless the operator says otherwise, and then is not found.
+    """
     return answers.json(_progress().document(id))
 
 

@@ -158,20 +158,23 @@ def compose(envelope: Envelope, sender: str) -> EmailMessage:
 @contextmanager
 def _deadline(client: smtplib.SMTP, seconds: float) -> Iterator[None]:
     """Break the connection off when the time is up: smtplib's own time-out begins anew with every byte."""
-    timer = threading.Timer(seconds, _break_off, (client,))
+    is_up = threading.Event()
+    timer = threading.Timer(seconds, _break_off, (client, is_up))
     timer.daemon = True
     timer.start()
     try:
         yield
     except (smtplib.SMTPException, OSError) as error:
-        if timer.is_alive():
+        if not is_up.is_set():
             raise
         raise TimeoutError(f"not done within {seconds:g} s") from error
     finally:
         timer.cancel()
 
 
-def _break_off(client: smtplib.SMTP) -> None:
+def _break_off(client: smtplib.SMTP, is_up: threading.Event) -> None:
+    # Said first: whoever reads from the socket fails at once, and then asks whether this was why.
+    is_up.set()
     if client.sock is not None:
         with suppress(OSError):
             client.sock.shutdown(socket.SHUT_RDWR)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import base64
 import secrets
-from datetime import UTC, datetime
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 import pycurl
 from standardwebhooks.webhooks import Webhook
 
-from tasks import urls
+from tasks import clock, urls
 from tasks.guard import AddressPolicy
 from tasks.notifications.channels.gate import Gate
 from tasks.notifications.channels.sending import LONGEST_ANSWER, Envelope, InvalidTarget, Outcome, failed
@@ -80,7 +80,7 @@ class WebhookSender:
 
 def headers(envelope: Envelope) -> dict[str, str]:
     """The request's headers: the same id at every attempt, a timestamp and signature of its own for each."""
-    now = datetime.now(UTC)
+    now = clock.now()
     found = {
         "Content-Type": "application/json",
         "User-Agent": USER_AGENT,
@@ -136,5 +136,5 @@ def _seconds(retry_after: str) -> float | None:
         at = parsedate_to_datetime(retry_after)
     except ValueError:
         return None
-    now = datetime.now(UTC)
+    now = clock.now()
     return max(((at if at.tzinfo else at.replace(tzinfo=UTC)) - now).total_seconds(), 0.0)

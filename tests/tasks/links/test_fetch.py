@@ -59,9 +59,10 @@ def rows(server: BehaviourServer, settings: EngineSettings) -> Rows:
     found: Rows = {}
     for full in (False, True):
         found[full] = {}
-        for changes in {row.settings: None for row in BEHAVIOURS}:
-            rows = [row for row in BEHAVIOURS if row.settings == changes]
-            engine = engine_with(settings, **dict(changes))
+        for changes, slow in {(row.settings, row.slow): None for row in BEHAVIOURS}:
+            rows = [row for row in BEHAVIOURS if (row.settings, row.slow) == (changes, slow)]
+            patience = {} if slow else {"connect_timeout_s": 10.0, "total_timeout_s": 20.0}
+            engine = engine_with(settings, **patience, **dict(changes))
             results = engine.check([Target(server.url(row, int(full)), full, row.options) for row in rows])
             engine.close()
             found[full] |= zip(rows, results, strict=True)
@@ -329,6 +330,13 @@ def test_a_redirect_to_a_forbidden_address_is_not_followed(
         target = f"{server.bases['plain']}/redirect-to/302?url=http://{host}:{bird.port}/"
         assert check(engine, target).reason == "blocked_address"
     engine.close()
+
+
+def test_a_port_that_is_not_allowed_is_not_connected_to(settings: EngineSettings) -> None:
+    engine = engine_with(settings, allow_networks=(), allow_ports=((80, 80),))
+    result = check(engine, "http://1.1.1.1:8080/")
+    engine.close()
+    assert (result.reason, result.detail) == ("blocked_address", "port 8080 is not among the ports that are allowed")
 
 
 # ------------------------------------------------------------------------------------------------------- names

@@ -90,3 +90,44 @@ def test_what_a_host_gets_of_one_check_it_does_not_get_of_the_next(server: Behav
     engine.check([Target(f"{base}/needs-token", options=OPTIONS)])
     engine.check([Target(base + path)])
     assert not set(SECRETS) & set(server.memory.headers[path])
+
+
+TOKEN = CheckOptions(request_headers={"X-Token": "sesame"})
+
+
+@pytest.fixture
+def robot(server: BehaviourServer) -> Iterator[Engine]:
+    running = Engine(replace(SETTINGS, robots=True, soft_404=True))
+    yield running
+    running.close()
+
+
+def reasons(engine: Engine, *targets: Target) -> list[str]:
+    return [str(result.reason) for result in engine.check(targets)]
+
+
+def test_robots_txt_is_asked_for_as_the_link_itself_is(server: BehaviourServer, robot: Engine) -> None:
+    url = f"{server.bases['robots-members']}/ok"
+    assert reasons(robot, Target(url, options=TOKEN), Target(url)) == ["robots_disallowed", "ok"]
+    # Neither answer is taken for the other's later.
+    assert reasons(robot, Target(url), Target(url, options=TOKEN)) == ["ok", "robots_disallowed"]
+
+
+def test_a_random_path_beside_a_link_is_asked_for_as_the_link_itself_is(server: BehaviourServer, robot: Engine) -> None:
+    gone, real = (f"{server.bases['plain']}/vault/{name}" for name in ("gone", "real"))
+    assert reasons(robot, Target(gone, options=TOKEN), Target(real, options=TOKEN)) == ["soft_404_suspected", "ok"]
+
+
+def test_no_question_takes_headers_to_another_host(server: BehaviourServer, robot: Engine) -> None:
+    there = f"{server.bases['robots-members']}/ok"
+    astray = Target(f"{server.bases['plain']}/redirect-to/302?url={there}", options=TOKEN)
+    assert reasons(robot, astray) == ["redirected_temporary"]
+
+
+def test_robots_txt_of_another_host_is_asked_for_with_what_is_its_own(server: BehaviourServer, robot: Engine) -> None:
+    there = f"{server.bases['robots-members'].replace('127.0.0.1', 'localhost')}/ok"
+    target = Target(
+        f"{server.bases['plain']}/redirect-to/302?url={there}",
+        elsewhere=lambda host, _: {"X-Token": "sesame"} if host == "localhost" else {},
+    )
+    assert reasons(robot, target) == ["robots_disallowed"]

@@ -12,8 +12,9 @@ from config.settings import Links
 from tasks.database import Sessions
 from tasks.links import history, queries
 from tasks.links.messages import CheckLinks, LinkSpec, link_id
-from tasks.links.partitions import WEEK, first_id
+from tasks.links.partitions import WEEK
 from tasks.links.verdict import Reason
+from tasks.wire import first_id
 from tests.conftest import MakeDatabase
 from tests.tasks.links.test_handlers import URL, WORKSPACE, Answers, check, part
 from workers.migrate import history as migrations

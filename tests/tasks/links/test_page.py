@@ -1,5 +1,7 @@
 """Pages as they are read."""
 
+import time
+
 import pytest
 
 from tasks.links.page import Page
@@ -85,3 +87,20 @@ def test_no_page_is_too_strange_to_be_read(body: bytes) -> None:
     strange = Page(body, HTML)
     assert not strange.has_element("anything")
     assert isinstance(strange.prose + strange.title, str)
+
+
+def test_elements_without_end_are_read_as_far_as_that_is_cheap() -> None:
+    nested = Page(b"<p id=early>" + b"<div>" * 500_000 + b"<p id=late>", HTML)
+    began = time.thread_time()
+    assert nested.has_element("early")
+    assert not nested.has_element("late")
+    assert not nested.whole
+    # All of it would take half an hour.
+    assert time.thread_time() - began < 20
+
+
+def test_a_long_page_is_read_to_its_end() -> None:
+    table = b"<table>" + b"<tr><td>one<td><a href=/>two</a>" * 30_000 + b"</table><p id=late>"
+    assert Page(table, HTML).has_element("late")
+    assert Page(table, HTML).whole
+    assert not Page(table, HTML, arrived=False).whole

@@ -7,7 +7,7 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -19,6 +19,7 @@ import pytest
 from cli.local.redis import Redis
 from tasks.links.fetch import Engine, EngineSettings, Result, Target
 from tasks.links.options import HostLimits
+from tests.journeys.system import wait_for
 from tests.servers.behaviour import BehaviourServer
 
 SETTINGS = EngineSettings(
@@ -105,16 +106,21 @@ def test_a_host_may_have_limits_of_its_own_that_hold_over_all_engines(
     assert Counter(result.reason for part in found for result in part) == {"ok": 40}
     assert server.memory.peak == 2
     begun = sorted(result.started_at for part in found for result in part)
-    assert (begun[-1] - begun[0]).total_seconds() >= 39 * 0.02 * 0.95
+    # The first may itself be late.
+    assert (begun[-1] - begun[0]).total_seconds() >= 39 * 0.02 * 0.85
 
 
-def test_links_whose_turn_is_far_off_come_back_for_it_and_the_host_is_never_idle(
-    server: BehaviourServer, engine: MakeEngine
-) -> None:
-    one, host = engine(host_interval_ms=20, queue_s=0.9), some_host()
-    due = [(0.0, [Target(at(server, host, f"/ok?turn={n}")) for n in range(250)])]
+def span_s(results: Iterable[Result]) -> float:
+    """From the first start to the last."""
+    begun = [result.started_at for result in results]
+    return (max(begun) - min(begun)).total_seconds()
+
+
+def check_until_settled(one: Engine, targets: Sequence[Target]) -> tuple[list[Result], int, float]:
+    """Check, and check again what came back when its time has come: results, links sent, longest call in seconds."""
+    due = [(0.0, list(targets))]
     settled: list[Result] = []
-    sent, began = 0, time.monotonic()
+    sent, longest, began = 0, 0.0, time.monotonic()
     while due:
         wait_s, targets = due.pop(0)
         time.sleep(max(began + wait_s - time.monotonic(), 0))
@@ -127,12 +133,27 @@ def test_links_whose_turn_is_far_off_come_back_for_it_and_the_host_is_never_idle
             else:
                 assert (result.paced, result.reason, result.methods) == (True, "host_backoff", ())
                 later.setdefault(asked_at + result.wait_s, []).append(replace(target, waited=True))
-        assert time.monotonic() - began - asked_at < 2.5
+        longest = max(longest, time.monotonic() - began - asked_at)
         due = sorted([*due, *later.items()], key=lambda part: part[0])
+    return settled, sent, longest
+
+
+def test_links_whose_turn_is_far_off_come_back_for_it_and_the_host_is_never_idle(
+    server: BehaviourServer, engine: MakeEngine
+) -> None:
+    one, patient = engine(host_interval_ms=20, queue_s=0.9), engine(host_interval_ms=20, queue_s=60.0)
+    host, other = some_host(), some_host()
+    with ThreadPoolExecutor() as threads:
+        # Of as many links, at the same time, on the same machine.
+        held = threads.submit(check, patient, *(at(server, other, f"/ok?held={n}") for n in range(250)))
+        settled, sent, longest = check_until_settled(
+            one, [Target(at(server, host, f"/ok?turn={n}")) for n in range(250)]
+        )
+        usual_s = span_s(held.result())
     assert Counter(result.reason for result in settled) == {"ok": 250}
     assert sent < 3 * 250
-    begun = sorted(result.started_at for result in settled)
-    assert 4.9 < (begun[-1] - begun[0]).total_seconds() < 7
+    assert 4.9 < span_s(settled) < usual_s * 1.4
+    assert longest < usual_s / 2
 
 
 def test_a_link_that_is_asked_for_alone_is_never_sent_back(server: BehaviourServer, engine: MakeEngine) -> None:
@@ -149,10 +170,9 @@ def test_the_crawl_delay_of_robots_txt_is_the_space_between_requests(
     port = server.bases["robots-delay"].rpartition(":")[2]
     one = engine(robots=True, host_concurrency=0, host_interval_ms=0)
     found = check(one, *(f"http://{some_host()}:{port}/ok?host={n}" for n in range(3)))
-    assert (found[-1].started_at - found[0].started_at).total_seconds() < 0.2
+    assert span_s(found) < 0.5
     host = some_host()
-    begun = sorted(result.started_at for result in check(one, *(f"http://{host}:{port}/ok?n={n}" for n in range(3))))
-    assert all((later - earlier).total_seconds() > 0.27 for earlier, later in itertools.pairwise(begun))
+    assert span_s(check(one, *(f"http://{host}:{port}/ok?n={n}" for n in range(6)))) > 5 * 0.3 * 0.9
 
 
 def test_starts_of_all_processes_are_spaced(server: BehaviourServer, private_redis: Redis) -> None:
@@ -161,10 +181,11 @@ def test_starts_of_all_processes_are_spaced(server: BehaviourServer, private_red
     parts = [[at(server, host, f"/ok?spaced={part}&n={n}") for n in range(20)] for part in range(3)]
     found = in_processes(settings, parts)
     begun = sorted(result.started_at for part in found for result in part)
-    assert (begun[-1] - begun[0]).total_seconds() >= 59 * 0.05 * 0.95
-    # Two processes may be late by different times, but never by more than half the interval.
-    gaps = [(later - earlier).total_seconds() for earlier, later in itertools.pairwise(begun)]
-    assert min(gaps) >= 0.02
+    since_first = [(each - begun[0]).total_seconds() for each in begun]
+    # A process may be late for its turn, the very first too, but nobody is ever early.
+    assert all(since_s >= number * 0.05 - 0.25 for number, since_s in enumerate(since_first))
+    gaps = sorted(later - earlier for earlier, later in itertools.pairwise(since_first))
+    assert gaps[len(gaps) * 2 // 3] >= 0.04
 
 
 def test_a_host_that_asks_one_engine_to_wait_is_not_asked_by_another(
@@ -191,9 +212,9 @@ def test_what_waits_elsewhere_when_a_host_refuses_comes_back_unchecked(
     waiting = [at(server, host, f"/pause/100?w={n}") for n in range(200)]
     working = threading.Thread(target=lambda: found.extend(check(busy, *waiting)))
     working.start()
-    time.sleep(0.5)
+    wait_for(lambda: any(server.hits(f"/pause/100?w={n}") for n in range(200)), 20, "the first request")
     assert check(other, at(server, host, "/rate-limited?second"))[0].reason == "rate_limited"
-    working.join(5)
+    working.join(60)
     reasons = Counter(str(result.reason) for result in found)
     assert set(reasons) == {"ok", "host_backoff"}
     assert reasons["host_backoff"] > 150
@@ -203,13 +224,21 @@ def test_other_hosts_do_not_wait_while_one_is_left_alone(server: BehaviourServer
     settings = replace(SETTINGS, redis_url=private_redis.url, host_concurrency=2, host_interval_ms=0)
     other = some_host()
     links = [at(server, other, f"/pause/20?alone={n}") for n in range(60)]
-    took = []
-    for bad in ([], [at(server, some_host(), f"/rate-limited?n={n}") for n in range(60)]):
+
+    def took_s(*bad: str) -> float:
         began = datetime.now(UTC)
         results = check_as_process(settings, [*bad, *links])[len(bad) :]
         assert {str(result.reason) for result in results} == {"ok"}
-        took.append((max(result.finished_at for result in results) - began).total_seconds())
-    assert took[1] < took[0] * 1.25
+        return (max(result.finished_at for result in results) - began).total_seconds()
+
+    alone: list[float] = []
+    beside: list[float] = []
+    # Other programs may hold up the one and not the other, but not the best of some tries.
+    while not beside or (min(beside) >= min(alone) * 1.25 and len(beside) < 5):
+        alone.append(took_s())
+        host = some_host()
+        beside.append(took_s(*(at(server, host, f"/rate-limited?n={n}") for n in range(60))))
+    assert min(beside) < min(alone) * 1.25
 
 
 def test_a_short_pause_is_waited_for_and_a_long_one_is_not(engine: MakeEngine, server: BehaviourServer) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from config.settings import Links
 from tasks.database import Sessions, insert_rows
@@ -83,6 +83,25 @@ def test_a_tick_stops_where_too_many_links_wait_already_and_goes_on_when_they_ar
     assert tick(sessions, settings) == []
     check_links(first[0], sessions=sessions, checker=Answers(at=datetime.now(UTC)), settings=settings)
     assert links_of(tick(sessions, settings)) == {LARGE: 10}
+
+
+def test_after_an_hour_without_ticks_the_schedule_catches_up_at_its_own_pace_and_checks_nothing_twice(
+    sessions: Sessions,
+) -> None:
+    add(sessions, LARGE, 60, next_check_at=datetime.now(UTC) - timedelta(hours=1))
+    settings = Links(part_size=10, tick_limit=20, backlog_limit=30)
+    sent = [tick(sessions, settings) for _ in range(3)]
+    assert [sum(len(part.links) for part in parts) for parts in sent] == [20, 10, 0]
+    while parts := [part for each in sent for part in each]:
+        with sessions.begin() as session:
+            for part in parts:
+                schedule.release(session, part.part_id)
+        asked = [spec.url for part in parts for spec in part.links]
+        assert len(asked) == len(set(asked)) <= 30
+        sent = [tick(sessions, settings), tick(sessions, settings)]
+    with sessions() as session:
+        leased = select(func.count()).select_from(Link).where(Link.next_check_at > func.now())
+        assert session.scalar(leased) == 60
 
 
 def test_what_a_lost_part_held_is_due_again_when_its_lease_ends(sessions: Sessions) -> None:

@@ -77,10 +77,10 @@ def test_slow_is_what_takes_longer_than_set(limit: float, reason: Reason | None)
     ("page", "reason"),
     [
         (PAGE, Reason.FRAGMENT_MISSING),
-        (Page(PAGE.body, "text/html", whole=False), None),
+        (Page(PAGE.body, "text/html", arrived=False), None),
         (Page(PAGE.body, "application/pdf"), None),
         (Page(b"<div id=root></div><script src=a></script>", "text/html"), None),
-        (Page(b"<p id=gone>Some", "text/html", whole=False), None),
+        (Page(b"<p id=gone>Some", "text/html", arrived=False), None),
     ],
 )
 def test_an_anchor_is_missing_only_from_a_whole_page_of_html_that_shows_something(

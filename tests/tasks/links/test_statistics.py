@@ -11,7 +11,7 @@ from config.settings import Links
 from tasks.database import Sessions
 from tasks.links import changes, history, maintenance, rollup, statistics
 from tasks.links.models import Incident, Link, LinkDay, LinkHour, Maintained, Pause, Window, WorkspaceHour
-from tasks.links.partitions import first_id
+from tasks.wire import first_id
 from tests.conftest import MakeDatabase
 from tests.tasks.links.test_changes import ME, VAULT
 from tests.tasks.links.test_handlers import URL, WORKSPACE, Answers, check, part
@@ -46,9 +46,10 @@ def put(sessions: Sessions, at: datetime, verdict: str = "ok", total_ms: float |
     with sessions.begin() as session:
         session.execute(
             text(
-                "INSERT INTO checks (id, workspace_id, link_id, verdict, reason, status_code, total_ms, attempts,"
-                " bytes_read, worker, scheduled_at, started_at, checked_at)"
-                " VALUES (:id, :workspace, :link, :verdict, 'ok', :status, :total, 1, 0, 'links', :at, :at, :at)"
+                "INSERT INTO checks (id, workspace_id, link_id, verdict, reason, permanence, status_code, total_ms,"
+                " attempts, bytes_read, worker, scheduled_at, started_at, checked_at)"
+                " VALUES (:id, :workspace, :link, :verdict, 'ok', CASE :verdict WHEN 'broken' THEN 'hard' END, :status,"
+                " :total, 1, 0, 'links', :at, :at, :at)"
             ),
             row,
         )

@@ -12,6 +12,7 @@ import msgspec
 from sqlalchemy import func, select, update
 
 from config.settings import NOTIFICATIONS_KEY, Notifications
+from tasks import wire
 from tasks.database import Sessions
 from tasks.links.messages import LinkBroke
 from tasks.notifications import changes, handlers
@@ -135,7 +136,7 @@ class Desk:
 def broke(**changed: Any) -> LinkBroke:
     now = datetime.now(UTC)
     facts: dict[str, Any] = {
-        "event_id": uuid.uuid4(),
+        "event_id": wire.new_id(),
         "workspace_id": WORKSPACE,
         "link_id": uuid.uuid4(),
         "incident_id": uuid.uuid4(),

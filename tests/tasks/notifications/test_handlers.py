@@ -2,6 +2,7 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import permutations
 
 import pytest
 
@@ -9,6 +10,7 @@ from config import telemetry
 from config.settings import NOTIFICATIONS_KEY
 from tasks.links.messages import HostBroke, LinkRecovered
 from tasks.notifications.channels.sending import Envelope, Outcome
+from tasks.notifications.deliveries import delivery_id
 from tasks.vault import Vault
 from tests.conftest import MakeDatabase
 from tests.tasks.notifications.desk import BAD, SETTINGS, WORKSPACE, Desk, broke
@@ -42,6 +44,18 @@ def test_a_recovery_is_told_too(desk: Desk) -> None:
     desk.work()
     assert desk.delivery().subject == "link.recovered"
     assert "works again" in desk.sender.sent[0].body
+
+
+@pytest.mark.parametrize("order", sorted(set(permutations("brb"))))
+def test_in_whatever_order_and_however_often_events_come_each_is_told_once(desk: Desk, order: tuple[str, ...]) -> None:
+    desk.channel()
+    now, gone = datetime.now(UTC), broke()
+    back = LinkRecovered(uuid.uuid4(), WORKSPACE, gone.link_id, gone.incident_id, gone.url, "ok", now, now, 60.0)
+    for each in order:
+        desk.tell(gone if each == "b" else back)
+    desk.work()
+    assert sorted(each.subject for each in desk.deliveries()) == ["link.broken", "link.recovered"]
+    assert len(desk.sender.sent) == 2
 
 
 def test_a_link_that_broke_with_others_of_its_host_is_told_with_them(desk: Desk) -> None:
@@ -347,3 +361,19 @@ def test_what_a_server_wrote_may_hold_anything(desk: Desk) -> None:
     desk.tell(broke(detail="\0 \x1b[31m 'quoted' \\u0000 é \U0001f600", url="https://example.com/" + "a" * 8_000))
     desk.work()
     assert desk.delivery().state == "succeeded"
+
+
+def test_a_channel_that_was_made_later_does_not_hear_of_what_is_said_again(desk: Desk) -> None:
+    message = broke()
+    desk.tell(message)
+    desk.channel()
+    desk.tell(message)
+    assert desk.deliveries() == []
+
+
+def test_a_delivery_has_the_same_id_whenever_it_is_made(desk: Desk) -> None:
+    message = broke()
+    channel = desk.channel()
+    desk.tell(message)
+    assert desk.delivery().id == delivery_id(message.event_id, channel)
+    assert desk.delivery().id != delivery_id(message.event_id, uuid.uuid4()) != delivery_id(uuid.uuid4(), channel)

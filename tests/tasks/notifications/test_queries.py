@@ -7,6 +7,11 @@ from tests.conftest import MakeDatabase
 from tests.tasks.notifications.desk import BAD, WORKSPACE, Desk, broke
 
 
+def event_at(millisecond: int) -> uuid.UUID:
+    """The id of an event of that moment."""
+    return uuid.UUID(int=millisecond << 80 | 7 << 76 | uuid.uuid4().int >> 66)
+
+
 @pytest.fixture
 def desk(database: MakeDatabase) -> Desk:
     return Desk(database("notifications"))
@@ -26,7 +31,7 @@ def test_channels_come_newest_first_page_after_page(desk: Desk) -> None:
 def test_deliveries_come_newest_first_each_with_all_its_attempts(desk: Desk) -> None:
     desk.channel()
     desk.sender.outcomes = [BAD]
-    links = [broke() for _ in range(5)]
+    links = [broke(event_id=event_at(moment)) for moment in range(5)]
     for each in links:
         desk.tell(each)
         desk.work()
