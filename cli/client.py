@@ -143,6 +143,18 @@ class Client:
         """Check a host as all others are."""
         self._refuse(self._answer("DELETE", f"/hosts/{quote(host)}/policy"))
 
+    def dead_letters(self, **wanted: str) -> Iterator[Any]:
+        """The messages that no worker could do, the oldest first."""
+        return self._all("/monitor/dead-letters", wanted)
+
+    def dead_letter(self, identity: str) -> Any:
+        """One with its body."""
+        return self._ask("GET", f"/monitor/dead-letters/{identity}")
+
+    def act_on_dead_letters(self, wanted: Mapping[str, Any]) -> Any:
+        """Replay or discard some, or the oldest of a queue."""
+        return self._ask("POST", "/monitor/dead-letters/actions", json=wanted)
+
     def export(self, job_id: str, content_type: str, **query: str) -> Iterator[bytes]:
         """A job's results in another form, as they come."""
         headers = {"Accept": content_type}

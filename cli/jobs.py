@@ -30,8 +30,7 @@ class TooLongError(Exception):
 
 def submit(client: Client, urls: Iterable[str], keep: bool, options: Mapping[str, Any] = MappingProxyType({})) -> Any:
     """The server's answer; where no line is a link, the lines that it rejected."""
-    links = ({"url": url, "options": dict(options)} if options else url for url in urls)
-    lines = io.BytesIO("".join(f"{json.dumps(link)}\n" for link in links).encode())
+    lines = io.BytesIO("".join(f"{json.dumps(_line(url, options))}\n" for url in urls).encode())
     try:
         return client.submit(lines, "application/x-ndjson", keep="true" if keep else "false")
     except RefusedError as error:
@@ -42,6 +41,12 @@ def submit(client: Client, urls: Iterable[str], keep: bool, options: Mapping[str
             # They are the same for all, so it is not the links that are at fault.
             raise ClientError(f"The links cannot be checked so: {rejected[0]['reason']}") from error
         return error.problem
+
+
+def _line(url: str, options: Mapping[str, Any]) -> Any:
+    """Whoever hands in a mailto link wants it judged, whatever the server does of its own accord."""
+    own = {**options, "mailto": True} if url[:7].lower() == "mailto:" else dict(options)
+    return {"url": url, "options": own} if own else url
 
 
 @contextmanager

@@ -6,12 +6,15 @@ import click
 
 COMMANDS = {
     "up": "cli.local.commands:up",
+    "restart": "cli.local.commands:restart",
     "check": "cli.check:check",
     "batch": "cli.batch:batch",
     "links": "cli.links:links",
     "incidents": "cli.incidents:incidents",
     "hosts": "cli.hosts:hosts",
     "export": "cli.export:export",
+    "ops": "cli.ops:ops",
+    "db": "cli.db:db",
     "doctor": "cli.local.commands:doctor",
 }
 

@@ -105,6 +105,13 @@ def launch_backing(local: Local, given: Given, say: Say) -> Backing:
     return backing
 
 
+def launch_postgres(local: Local, given: Given) -> Backing:
+    """The databases alone, ready."""
+    backing = Backing(local)
+    _launch_postgres(backing, given)
+    return backing
+
+
 @contextmanager
 def start_backing(
     root: Path,

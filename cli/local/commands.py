@@ -7,8 +7,10 @@ import click
 
 from cli.local import up as launcher
 from cli.local.child import die_with_parent as follow_parent
+from cli.local.data import DataDir
 from cli.local.doctor import Health, examine
 from cli.local.errors import LocalError
+from cli.local.rolling import Rolling
 
 MARKS = {Health.GOOD: ("ok     ", "green"), Health.DOUBTFUL: ("note   ", "yellow"), Health.BAD: ("problem", "red")}
 
@@ -30,6 +32,24 @@ def up(demo: bool, die_with_parent: bool) -> None:
         raise click.ClickException(str(error)) from error
     if not right:
         raise click.ClickException("the demo site's links were not judged as they should be.")
+
+
+@click.command()
+@click.argument("names", nargs=-1)
+def restart(names: tuple[str, ...]) -> None:
+    """Restart what `pranala up` runs, one process after another, without refusing or losing anything.
+
+    For new code: it brings the databases to the newest schema first. NAMES restarts only those processes. The
+    environment stays that of `pranala up`.
+    """
+    data = DataDir.from_environment(os.environ)
+    if data.holder() is None:
+        raise click.ClickException(f"Pranala does not run on {data.root}; `pranala up` starts it.")
+    try:
+        Rolling(data, lambda words: click.echo(words, err=True)).restart(names)
+    except LocalError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo("restarted.", err=True)
 
 
 @click.command()

@@ -22,6 +22,8 @@ OLDEST_PYTHON = (3, 11)
 GIB = 1 << 30
 LITTLE_SPACE = 2 * GIB
 NO_SPACE = GIB // 4
+# Of config/failpoints.py, which this package does not import.
+FAILPOINTS = "PRANALA_FAILPOINTS_DIR"
 
 
 class Health(Enum):
@@ -43,7 +45,7 @@ class Finding:
 def examine(env: Mapping[str, str]) -> list[Finding]:
     data = DataDir.from_environment(env)
     holder = data.holder()
-    findings = [_python(), *_data(data), _space(data), *_servers(env, data)]
+    findings = [_python(), *_data(data), _space(data), *_servers(env, data), *_failpoints(env)]
     if holder is None:
         findings += [_port(env), _demo_address()]
     else:
@@ -102,6 +104,12 @@ def _servers(env: Mapping[str, str], data: DataDir) -> Iterator[Finding]:
         version = data.root / "postgres" / "store" / "PG_VERSION"
         made_by = version.read_text().strip() if version.exists() else None
         yield _found("PostgreSQL", lambda: find_postgres(skip, made_by).words)
+
+
+def _failpoints(env: Mapping[str, str]) -> Iterator[Finding]:
+    if env.get(FAILPOINTS):
+        advice = f"unset {FAILPOINTS} anywhere but in a test"
+        yield Finding("failpoints", "processes can be told to die here", Health.BAD, advice)
 
 
 def _given(subject: str, url: str, ask: Callable[[str], None]) -> Finding:

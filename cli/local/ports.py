@@ -26,6 +26,10 @@ class Ports:
             write_private(self._path, json.dumps(self._ports, indent=1))
         return port
 
+    def known(self, name: str) -> int | None:
+        """The port of `name` if it was ever chosen, whether or not somebody listens there now."""
+        return self._ports.get(name)
+
     def _choose(self, host: str) -> int:
         for port in random.sample(RANGE, 200):
             if port not in self._ports.values() and is_free(port, host):

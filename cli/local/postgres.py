@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from cli.local.credentials import Credentials
 from cli.local.errors import LocalError
 from cli.local.origin import find_postgres
 from cli.local.program import Program, write_private
@@ -40,7 +41,7 @@ class Postgres(Server):
         self._password = local.credentials.get("postgres")
         self._port = local.ports.get("postgres")
         self.origin = ", ".join(filter(None, (binary.words, self._identity.words)))
-        self.url = f"postgresql://{SUPERUSER}:{self._password}@127.0.0.1:{self._port}/postgres"
+        self.url = superuser_url(local.credentials, self._port)
 
     def programs(self) -> tuple[Program, ...]:
         settings = SETTINGS if self.local.durable else SETTINGS | FOR_TESTS
@@ -99,6 +100,11 @@ class Postgres(Server):
 
     def _environment(self) -> dict[str, str]:
         return {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
+
+
+def superuser_url(credentials: Credentials, port: int) -> str:
+    """Of the data directory's own server, whoever runs it."""
+    return f"postgresql://{SUPERUSER}:{credentials.get('postgres')}@127.0.0.1:{port}/postgres"
 
 
 def _works_in(process: Path, folder: Path) -> bool:

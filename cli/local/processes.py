@@ -11,39 +11,47 @@ from cli.local.program import Program
 
 ROOT = Path(__file__).resolve().parents[2]
 RPC_SERVICES = ("links", "notifications", "audit", "accounts", "monitor")
+# What is under way ends by itself within this: the longest is an RPC server's grace, or a webhook that says nothing.
+STOP_WAIT_S = 20
 WITHOUT_CHATTER = ("--without-heartbeat", "--without-gossip", "--without-mingle")
 
 
 @dataclass(frozen=True)
 class Process:
-    """`command` follows the Python interpreter; `databases` are the services whose credentials it is given."""
+    """`command` follows the Python interpreter; `databases` are the services whose credentials it is given.
+
+    `tells` is whether it leaves a file while it works, `alone` whether nobody else does its work meanwhile.
+    """
 
     name: str
     command: tuple[str, ...]
     databases: tuple[str, ...] = ()
     consumes: bool = False
+    tells: bool = False
+    alone: bool = False
 
 
-def worker(name: str, service: str, threads: int, *queues: str) -> Process:
+def worker(name: str, service: str, threads: int, *queues: str, alone: bool = True) -> Process:
     """A Celery pool of a service; `queues` when it does not read all of the service's."""
     only = ("-Q", ",".join(queues)) if queues else ()
     pool = ("-P", "threads", "-c", str(threads), "-n", f"{name}@%h", *WITHOUT_CHATTER)
     command = ("-m", "celery", "-A", f"workers.{service}", "worker", *pool, *only)
-    return Process(name, command, (service,), consumes=True)
+    return Process(name, command, (service,), consumes=True, tells=True, alone=alone)
 
 
+WEB = Process("web", ("-m", "gunicorn", "-c", "config/gunicorn.py", "web.wsgi:app"), ("intake",))
 PROCESSES = (
-    Process("web", ("-m", "gunicorn", "-c", "config/gunicorn.py", "web.wsgi:app"), ("intake",)),
+    WEB,
     worker("intake", "intake", 4),
     # A part takes as long as its slowest link: many threads, of which most wait. A second process uses a second core.
-    worker("links", "links", 24, "links.bulk", "links.scheduled"),
+    worker("links", "links", 24, "links.bulk", "links.scheduled", alone=False),
     worker("links-2", "links", 8, "links.interactive"),
-    worker("links-3", "links", 24, "links.bulk", "links.scheduled"),
+    worker("links-3", "links", 24, "links.bulk", "links.scheduled", alone=False),
     worker("notifications", "notifications", 4),
     worker("audit", "audit", 2),
-    Process("relay", ("-m", "workers.relay"), SERVICES),
-    Process("rpc", ("-m", "workers.rpc"), SERVICES),
-    Process("beat", ("-m", "celery", "-A", "workers.beat", "beat", "-s", "{run}/beat-schedule", "--pidfile=")),
+    Process("relay", ("-m", "workers.relay"), SERVICES, tells=True, alone=True),
+    Process("rpc", ("-m", "workers.rpc"), SERVICES, tells=True, alone=True),
+    Process("beat", ("-m", "celery", "-A", "workers.beat", "beat", "--pidfile=")),
 )
 MIGRATE = Process("migrate", ("-m", "workers.migrate"), SERVICES)
 CREATE_KEY = Process(
@@ -53,16 +61,16 @@ CREATE_KEY = Process(
 )
 
 
-def make_program(process: Process, backing: Backing, env: Mapping[str, str]) -> Program:
-    """The process as supervisord runs it, with no more databases than it needs."""
-    run = backing.local.data.run
+def make_program(process: Process, backing: Backing, env: Mapping[str, str], root: Path = ROOT) -> Program:
+    """The process as supervisord runs it, with no more databases than it needs; its code is that in `root`."""
     databases = {database_setting(service): backing.database_urls[service] for service in process.databases}
     return Program(
         name=process.name,
-        argv=(sys.executable, *(word.format(run=run) for word in process.command)),
+        argv=(sys.executable, *process.command),
         env={**env, **databases, "PRANALA_SERVICE_NAME": process.name},
-        cwd=ROOT,
+        cwd=root,
         start_s=2,
+        stop_wait_s=STOP_WAIT_S,
     )
 
 

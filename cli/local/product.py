@@ -15,7 +15,7 @@ from urllib.error import HTTPError
 from cli.local.backing import Backing
 from cli.local.data import make_private
 from cli.local.errors import LocalError, NotReady
-from cli.local.processes import CREATE_KEY, MIGRATE, PROCESSES, Process, make_environment, make_program
+from cli.local.processes import CREATE_KEY, MIGRATE, PROCESSES, ROOT, Process, make_environment, make_program
 from cli.local.program import Program, write_private
 from cli.local.readiness import wait_until
 
@@ -31,12 +31,18 @@ class Answer:
 
 
 class Product:
-    """`env` is the environment of its processes over what is made for them, `extra` programs run beside them."""
+    """`env` is the environment of its processes over what is made for them, `extra` programs run beside them.
 
-    def __init__(self, backing: Backing, env: Mapping[str, str], extra: Iterable[Program] = ()) -> None:
+    `root` holds the code that they run.
+    """
+
+    def __init__(
+        self, backing: Backing, env: Mapping[str, str], extra: Iterable[Program] = (), root: Path = ROOT
+    ) -> None:
         self.backing = backing
         self.env = make_environment(backing, env)
         self._extra = tuple(extra)
+        self._root = root
         self._supervisord = backing.local.supervisord
         self._started: tuple[Process, ...] = ()
 
@@ -62,12 +68,12 @@ class Product:
             make_private(folder)
         wanted = None if names is None else set(names)
         self._started = tuple(one for one in PROCESSES if wanted is None or one.name in wanted)
-        programs = (*self._extra, *(make_program(one, self.backing, self.env) for one in self._started))
+        programs = (*self._extra, *(make_program(one, self.backing, self.env, self._root) for one in self._started))
         self._supervisord.add(GROUP, programs)
         self._supervisord.start(*(program.name for program in programs))
 
     def wait_ready(self, within_s: float = READY_WITHIN_S) -> None:
-        """Until every worker reads its queues, every process runs and the API says that it is ready."""
+        """Until every process that can tell is at work, all run, and the API says that it is ready."""
         wait_until(self._ask, within_s, self._supervisord.raise_if_fatal)
 
     def stop(self, *names: str) -> None:
@@ -95,10 +101,10 @@ class Product:
 
     def _ask(self) -> None:
         waiting = [
-            one.name for one in self._started if one.consumes and not (self._heartbeats / f"{one.name}.ready").exists()
+            one.name for one in self._started if one.tells and not (self._heartbeats / f"{one.name}.ready").exists()
         ]
         if waiting:
-            raise NotReady(f"not reading their queues yet: {', '.join(waiting)}")
+            raise NotReady(f"not at work yet: {', '.join(waiting)}")
         self._ask_running()
         started = {one.name for one in self._started}
         if "web" in started:
@@ -119,7 +125,7 @@ class Product:
     def _run_once(self, process: Process) -> str:
         """Run to its end; what it prints is returned, what it says on stderr goes to its log."""
         local = self.backing.local
-        program = make_program(process, self.backing, self.env)
+        program = make_program(process, self.backing, self.env, self._root)
         log = local.supervisord.log_file(process.name)
         command = program.write(local.data.run, parent=os.getpid())
         try:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Self
 
 CHILD = Path(__file__).with_name("child.py")
 
@@ -31,6 +32,12 @@ class Program:
         path = folder / f"{self.name}.json"
         write_private(path, json.dumps({**asdict(self), "env": dict(self.env)}, default=str))
         return (sys.executable, "-I", "-S", str(CHILD), str(path), str(parent))
+
+    @classmethod
+    def read(cls, folder: Path, name: str) -> Self:
+        """The program that was described there."""
+        words = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+        return cls(**words | {"argv": tuple(words["argv"]), "cwd": Path(words["cwd"])})
 
 
 def write_private(path: Path, text: str) -> None:

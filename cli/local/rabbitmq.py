@@ -1,4 +1,4 @@
-"""A private RabbitMQ node on loopback, with an epmd of its own; a system's node beside it is not touched."""
+"""Private RabbitMQ nodes on loopback, with an epmd of their own; a system's node beside them is not touched."""
 
 import shutil
 import subprocess
@@ -11,6 +11,11 @@ from cli.local.server import Local, Server
 
 USER = "pranala"
 NODE = "pranala@localhost"
+# The second and third node find the first when they start with nothing, and are one cluster with it from then on.
+PEERS = """\
+cluster_formation.peer_discovery_backend = classic_config
+cluster_formation.classic_config.nodes.1 = {node}
+"""
 
 SETTINGS = """\
 listeners.tcp.1 = 127.0.0.1:{port}
@@ -30,20 +35,31 @@ ERLANG = "-noinput +B i -kernel inet_dist_use_interface {127,0,0,1} +S 1:1 +sbwt
 
 
 class RabbitMQ(Server):
+    """One node. `number` is its place in a cluster, whose first must be ready before another is started."""
+
     name = "rabbitmq"
 
-    def __init__(self, local: Local, binary: Binary) -> None:
+    def __init__(self, local: Local, binary: Binary, number: int = 1) -> None:
         super().__init__(local)
         self.origin = binary.words
+        suffix = "" if number == 1 else f"-{number}"
+        self.name = f"{RabbitMQ.name}{suffix}"
+        self.node = NODE.replace("@", f"{suffix}@")
         self._binary = binary
-        self._root = local.data.root / "rabbitmq"
+        self._is_first = number == 1
+        self._root = local.data.root / self.name
         self.store = self._root / "mnesia"
-        self._port = local.ports.get("rabbitmq")
-        self._epmd_port = local.ports.get("epmd")
+        self._port = local.ports.get(self.name)
+        # Of the first node alone: once another runs, the port that all share is not free any more.
+        self._epmd_port = (local.ports.known("epmd") if suffix else None) or local.ports.get("epmd")
         self._password = local.credentials.get("rabbitmq")
         self._cookie = local.credentials.get("erlang-cookie")
-        self._environment = self._make_environment(local.ports.get("rabbitmq-distribution"))
+        self._environment = self._make_environment(local.ports.get(f"{self.name}-distribution"))
         self.url = f"amqp://{USER}:{self._password}@127.0.0.1:{self._port}//"
+
+    def peer(self, number: int) -> "RabbitMQ":
+        """Another node of its cluster, not started yet."""
+        return RabbitMQ(self.local, self._binary, number)
 
     def programs(self) -> tuple[Program, ...]:
         epmd = Program(
@@ -61,13 +77,15 @@ class RabbitMQ(Server):
             # A node that cannot start takes some seconds to say so; that must count as dying before it was ready.
             start_s=10,
         )
-        return (epmd, node)
+        return (epmd, node) if self._is_first else (node,)
 
     def prepare(self) -> None:
         home = self._root / "home"
         for folder in (home, self.store, self._root / "log", self._root / "generated"):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         settings = SETTINGS.format(port=self._port, user=USER, password=self._password)
+        if not self._is_first:
+            settings += PEERS.format(node=NODE)
         write_private(self._root / "rabbitmq.conf", settings)
         write_private(self._root / "advanced.config", "[].\n")
         write_private(self._root / "enabled_plugins", "[].\n")
@@ -107,7 +125,7 @@ class RabbitMQ(Server):
             "LANG": "C.UTF-8",
             **self._binary.env,
             "HOME": str(root / "home"),
-            "RABBITMQ_NODENAME": NODE,
+            "RABBITMQ_NODENAME": self.node,
             "RABBITMQ_CONFIG_FILE": str(root / "rabbitmq.conf"),
             "RABBITMQ_ADVANCED_CONFIG_FILE": str(root / "advanced.config"),
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(root / "enabled_plugins"),

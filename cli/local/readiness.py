@@ -30,6 +30,17 @@ def wait_until(question: Question, within_s: float, watch: Callable[[], None]) -
 
 
 def ask_rabbitmq(url: str) -> None:
+    """Of several nodes one is enough."""
+    refusals = []
+    for node in url.split(";"):
+        try:
+            return _ask_node(node)
+        except NotReady as refusal:
+            refusals.append(str(refusal))
+    raise NotReady("; ".join(refusals))
+
+
+def _ask_node(url: str) -> None:
     """The AMQP 0-9-1 header must be answered by a method frame (connection.start)."""
     if urlsplit(url).scheme == "amqps":
         return _ask_tls(url, 5671)
@@ -71,8 +82,8 @@ def libpq(url: str) -> str:
 
 
 def where(url: str) -> str:
-    """Host and port, fit for a message: no user, no password."""
-    return urlsplit(url).netloc.rpartition("@")[2]
+    """Host and port of each, fit for a message: no user, no password."""
+    return ", ".join(urlsplit(each).netloc.rpartition("@")[2] for each in url.split(";"))
 
 
 def _ask_tls(url: str, default_port: int) -> None:

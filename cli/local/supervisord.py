@@ -4,7 +4,6 @@ import http.client
 import os
 import shlex
 import signal
-import socket
 import subprocess
 import sys
 import xmlrpc.client
@@ -19,6 +18,7 @@ from cli.local.data import DataDir
 from cli.local.errors import LocalError, NotReady
 from cli.local.program import Program, write_private
 from cli.local.readiness import wait_until
+from cli.local.unix_rpc import UnixTransport
 
 LAST_LINES = 15
 
@@ -84,7 +84,8 @@ class Supervisord:
         self._lock = lock
         self._groups: dict[str, tuple[Program, ...]] = {}
         self._process: subprocess.Popen[bytes] | None = None
-        self._rpc = xmlrpc.client.ServerProxy("http://127.0.0.1", _UnixTransport(data.socket))
+        self._pid = 0
+        self._rpc = xmlrpc.client.ServerProxy("http://127.0.0.1", UnixTransport(data.socket))
 
     def __enter__(self) -> Self:
         self.launch()
@@ -118,7 +119,31 @@ class Supervisord:
                 stderr=output,
                 start_new_session=True,
             )
+        self._pid = self._process.pid
         wait_until(self._ask, 20, self._raise_if_gone)
+
+    def attach(self) -> Self:
+        """Drive the supervisord that another process has launched on this directory, and leave it running."""
+        try:
+            self._pid = self._call("getPID")
+            states = self.states()
+        except OSError as error:
+            raise LocalError(f"supervisord does not answer at {self._data.socket}: {error}") from error
+        for state in states:
+            program = Program.read(self._programs, state.name)
+            self._groups[state.group] = (*self._groups.get(state.group, ()), program)
+        return self
+
+    def knows(self, group: str) -> bool:
+        return group in self._groups
+
+    def program(self, name: str) -> Program:
+        """What was asked to be run under this name."""
+        for group in self._groups.values():
+            for program in group:
+                if program.name == name:
+                    return program
+        raise LocalError(f"no program is called {name}")
 
     def add(self, name: str, programs: Iterable[Program]) -> None:
         """Make a group of programs known; nothing is started."""
@@ -161,7 +186,7 @@ class Supervisord:
             # Forked a moment ago, it does not lead a group of its own yet.
             os.kill(pid, signal.SIGKILL)
         wait_until(lambda: self._ask_gone(name, pid), 10, self._raise_if_gone)
-        if not self._program(name).restart:
+        if not self.program(name).restart:
             # One that had only just started would be tried again all the same.
             self.stop(name)
 
@@ -176,10 +201,10 @@ class Supervisord:
         return [_state(info) for info in self._call("getAllProcessInfo")]
 
     def raise_if_fatal(self) -> None:
-        """Raise with the last log lines of a program that does not stay up, if there is one."""
+        """Raise with the last log lines of a program of ours that does not stay up, if there is one."""
         self._raise_if_gone()
         for state in self.states():
-            if state.status == "FATAL":
+            if state.status == "FATAL" and state.group in self._groups:
                 raise LocalError(
                     f"{state.name} does not stay up ({state.description}). Its last lines:\n"
                     f"{self.last_lines(state.name)}\n(the whole log: {self.log_file(state.name)})"
@@ -247,8 +272,7 @@ class Supervisord:
         write_private(self._settings, "\n".join([main, *groups, *programs]))
 
     def _section(self, program: Program) -> str:
-        assert self._process is not None
-        command = program.write(self._programs, parent=self._process.pid)
+        command = program.write(self._programs, parent=self._pid)
         return PROGRAM.format(
             name=program.name,
             command=_command(command),
@@ -264,9 +288,6 @@ class Supervisord:
             if any(program.name == name for program in programs):
                 return f"{group}:{name}"
         raise LocalError(f"no program is called {name}")
-
-    def _program(self, name: str) -> Program:
-        return next(program for group in self._groups.values() for program in group if program.name == name)
 
     def _call_unless(self, fault_name: str, method: str, *arguments: object) -> None:
         """Call; the fault that says that it is so already is no fault."""
@@ -295,30 +316,10 @@ class Supervisord:
             raise NotReady(f"{name} is still running")
 
     def _raise_if_gone(self) -> None:
-        if self._process is None or self._process.poll() is not None:
+        gone = self._process.poll() is not None if self._process else not Path("/proc", str(self._pid)).exists()
+        if gone:
             output = self._data.run / "supervisord.out"
             raise LocalError(f"supervisord is gone: {output.read_text(errors='replace').strip()}")
-
-
-class _UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path: Path) -> None:
-        super().__init__("localhost", timeout=30)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(str(self._path))
-
-
-class _UnixTransport(xmlrpc.client.Transport):
-    def __init__(self, path: Path) -> None:
-        super().__init__()
-        self._path = path
-
-    def make_connection(self, host: object) -> http.client.HTTPConnection:
-        # One connection a call: supervisord's answer to a kept one can be lost when it restarts.
-        return _UnixConnection(self._path)
 
 
 def _state(info: dict[str, Any]) -> State:

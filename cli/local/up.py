@@ -21,7 +21,7 @@ from cli.local.processes import ROOT
 from cli.local.product import Product, read_or_make_key
 from cli.local.program import Program
 from cli.local.server import Local
-from cli.local.supervisord import Supervisord
+from cli.local.supervisord import State, Supervisord
 
 LOOK_EVERY_S = 0.5
 
@@ -111,9 +111,16 @@ def _keep(supervisord: Supervisord, voice: Voice) -> NoReturn:
         time.sleep(LOOK_EVERY_S)
         supervisord.raise_if_fatal()
         for state in supervisord.states():
-            if state.pid and state.pid != pids[state.name]:
-                voice.say(f"{state.name} ended and was started again (process {pids[state.name]} → {state.pid})")
+            if state.pid and state.pid != pids.get(state.name):
+                voice.say(_news(state, pids.get(state.name)))
                 pids[state.name] = state.pid
+
+
+def _news(state: State, before: int | None) -> str:
+    """A stand-in of a rolling restart is new to us."""
+    if before is None:
+        return f"{state.name} was started (process {state.pid})"
+    return f"{state.name} ended and was started again (process {before} → {state.pid})"
 
 
 def _with_demo_allowed(env: Mapping[str, str]) -> dict[str, str]:

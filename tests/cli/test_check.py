@@ -164,14 +164,16 @@ def test_all_links_are_printed_when_asked_for(run: Run) -> None:
 
 
 @pytest.mark.usefixtures("checked")
-def test_a_line_that_is_no_link_is_told_by_its_source_and_is_a_failure(run: Run, tmp_path: Path) -> None:
-    first, second = tmp_path / "first.txt", tmp_path / "second.txt"
-    first.write_text(f"# links\n{OK}")
-    second.write_text("\nexample.com/x\x1b[31m\n")
-    result = run("-f", str(first), "-f", str(second))
+def test_a_line_that_is_no_link_is_told_by_its_source_and_is_a_failure(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("first.txt").write_text(f"# links\n{OK}")
+    Path("second.txt").write_text("\nexample.com/x\x1b[31m\n")
+    result = run("-f", "first.txt", "-f", "second.txt")
     assert result.exit_code == 3
     assert "contains a control character" in result.stdout
-    assert f"at {second}:2" in result.stdout
+    assert "at second.txt:2" in result.stdout
     assert "\x1b" not in result.stdout
     assert result.stderr.startswith("2 links · 1 ok · 1 rejected")
 
@@ -470,6 +472,20 @@ def test_one_says_how_links_are_asked_for(run: Run, sessions: Sessions, tmp_path
         "robots": False,
     }
     assert "sesame" not in body
+
+
+@pytest.mark.usefixtures("checked")
+def test_mailto_links_that_are_asked_for_are_judged(run: Run, sessions: Sessions, tmp_path: Path) -> None:  # noqa: F811
+    page = tmp_path / "page.html"
+    page.write_text(f'<a href="{OK}">a</a><a href="mailto:a@example.org">b</a>')
+    run(str(page), "--include-mail")
+    with sessions() as session:
+        [body] = session.scalars(select(Part.body))
+    specs = {spec.url: spec for spec in msgspec.json.decode(body, type=CheckLinks).links}
+    mail = specs.pop("mailto:a@example.org").settings
+    assert mail is not None
+    assert mail.options == {"mailto": True}
+    assert [spec.settings for spec in specs.values()] == [None]
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,12 @@ def test_a_taken_port_is_a_problem_with_a_remedy(tmp_path: Path) -> None:
     assert status == 1
 
 
+def test_failpoints_that_can_be_armed_are_a_problem(tmp_path: Path) -> None:
+    status, words = doctor(tmp_path / "data", PRANALA_FAILPOINTS_DIR=str(tmp_path))
+    assert "→ unset PRANALA_FAILPOINTS_DIR anywhere but in a test" in words
+    assert status == 1
+
+
 def test_secrets_that_others_may_read_are_a_problem(tmp_path: Path) -> None:
     data = DataDir(tmp_path / "data")
     data.create()

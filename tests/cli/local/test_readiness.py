@@ -3,6 +3,7 @@
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -29,6 +30,12 @@ def serve() -> Iterator[Serve]:
 
 
 def reply(listener: socket.socket, answer: bytes) -> None:
+    with suppress(OSError):
+        _converse(listener, answer)
+
+
+def _converse(listener: socket.socket, answer: bytes) -> None:
+    # Nobody comes where the test ends first, and the listener is closed under this.
     connection, _ = listener.accept()
     with connection:
         connection.recv(512)
@@ -75,3 +82,12 @@ def test_waiting_ends_with_the_last_reason() -> None:
 
 def test_a_place_is_named_without_its_password() -> None:
     assert where("amqp://user:p%40ss@broker:5672//") == "broker:5672"
+
+
+def test_of_several_rabbitmq_nodes_one_that_answers_is_enough(serve: Serve) -> None:
+    dead, living = "amqp://user:secret@127.0.0.1:1//", f"amqp://user:secret@127.0.0.1:{serve(bytes([1, 0, 0]))}//"
+    ask_rabbitmq(f"{dead};{living}")
+    with pytest.raises(NotReady) as refusal:
+        ask_rabbitmq(f"{dead};{dead}")
+    assert "secret" not in str(refusal.value)
+    assert where(f"{dead};{dead}") == "127.0.0.1:1, 127.0.0.1:1"
