@@ -8,13 +8,21 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from sqlalchemy import Connection, NullPool, create_engine
 from sqlalchemy.engine import make_url
+from xdist.remote import Producer
 
 from cli.local.backing import Backing, Given, launch_backing, make_local
 from cli.local.data import DataDir
 from cli.local.supervisord import Supervisord
 from tasks import database as databases
+from tests import side_by_side
 from workers.migrate import upgrade
+
+ROOT = Path(__file__).parent.parent
+WHOLE = (ROOT / "tests" / "journeys", ROOT / "tests" / "faults")
+# Fixtures that start servers.
+SERVERS = {"launched", "private_redis"}
 
 MakeDatabase = Callable[[str], databases.Sessions]
 
@@ -22,8 +30,15 @@ MakeDatabase = Callable[[str], databases.Sessions]
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests that use a server carry the mark `servers`, so that the fast lane can leave them out."""
     for item in items:
-        if {"launched", "system", "nervous"} & set(getattr(item, "fixturenames", ())):
+        if SERVERS & set(getattr(item, "fixturenames", ())) or any(map(item.path.is_relative_to, WHOLE)):
             item.add_marker(pytest.mark.servers)
+    side_by_side.group(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> side_by_side.Scheduling | None:
+    """Who runs what, with `-n 3 --dist loadgroup`."""
+    return side_by_side.Scheduling(config, log) if config.getoption("dist") == "loadgroup" else None
 
 
 @pytest.fixture(scope="session")
@@ -85,6 +100,21 @@ def database(postgres_url: str, template: Callable[[str], str]) -> Iterator[Make
 
 
 @pytest.fixture
+def empty(postgres_url: str, template: Callable[[str], str]) -> Iterator[Callable[[str], Connection]]:
+    """Call with a service's name: a connection to its migrated, empty database, in which nothing may be committed."""
+    connections: list[Connection] = []
+
+    def connect(service: str) -> Connection:
+        engine = create_engine(url_of(postgres_url, template(service)), poolclass=NullPool)
+        connections.append(engine.connect())
+        return connections[-1]
+
+    yield connect
+    for connection in connections:
+        connection.close()
+
+
+@pytest.fixture
 def rabbitmq_vhost(backing: Backing) -> str:
     """The broker's URL. Tests that publish purge the queues they use."""
     return backing.broker_url
@@ -100,6 +130,3 @@ def _execute(postgres_url: str, statement: str) -> None:
     plain = make_url(postgres_url).set(drivername="postgresql").render_as_string(hide_password=False)
     with psycopg.connect(plain, autocommit=True) as connection:
         connection.execute(statement)  # type: ignore[arg-type]  # names made here, not literals
-
-
-ROOT = Path(__file__).parent.parent

@@ -30,16 +30,24 @@ from config.settings import (
     Links,
     LinksKey,
     Logging,
+    Metrics,
     Notifications,
+    Relaying,
     Rpc,
     Web,
+    Worker,
     load,
 )
 from deploy import health
 from tests.conftest import ROOT
 
 Container = dict[str, Any]
-WORKER_SETTINGS = {"intake": (Intake,), "links": (Links, LinksKey), "notifications": (Notifications,), "audit": ()}
+WORKER_SETTINGS = {
+    "intake": (Intake, Relaying),
+    "links": (Links, LinksKey),
+    "notifications": (Notifications,),
+    "audit": (),
+}
 RPC_SERVICES = Rpc.__dataclass_fields__["services"].default
 WORKERS = tuple(process for process in PROCESSES if process.consumes)
 CHECKERS = {"links", "links-2", "links-3"}
@@ -251,11 +259,13 @@ def settings_read(name: str) -> tuple[type, ...]:
         return (Logging, Web, Intake)
     if name == "beat":
         return (Logging, Broker, Beat)
+    if name == "links-relay":
+        return (Logging, Metrics, Broker, Relaying)
     service = name.partition("-")[0]
-    return (Logging, Broker, *WORKER_SETTINGS[service])
+    return (Logging, Metrics, Broker, Worker, *WORKER_SETTINGS[service])
 
 
-@pytest.mark.parametrize("name", ["web", "beat", *(process.name for process in WORKERS)])
+@pytest.mark.parametrize("name", ["web", "beat", "links-relay", *(process.name for process in WORKERS)])
 def test_every_setting_that_a_process_reads_can_be_given_to_its_container(
     name: str, containers: dict[str, Container]
 ) -> None:

@@ -18,7 +18,7 @@ import requests
 from psycopg import sql
 
 from cli.local.backing import Backing, start_backing
-from cli.local.processes import Process, make_environment, make_program
+from cli.local.processes import ROOT, Process, make_environment, make_program
 from cli.local.product import Product, read_or_make_key
 
 T = TypeVar("T")
@@ -118,25 +118,39 @@ def fresh(path: str = "") -> str:
 
 @contextmanager
 def running(
-    folder: Path, settings: Mapping[str, str], *more: Process, given: Mapping[str, str] = MappingProxyType({})
+    folder: Path,
+    settings: Mapping[str, str],
+    *more: Process,
+    given: Mapping[str, str] = MappingProxyType({}),
+    root: Path = ROOT,
+    enlarge: Callable[[Backing], None] = lambda _: None,
 ) -> Iterator[System]:
     """The product on servers and a port of its own, with these settings and more processes than usual.
 
-    `given` says which servers there are, as for `pranala up`.
+    `given` says which servers there are, as for `pranala up`; `root` holds the code that is run; `enlarge` may add to
+    the servers before the product starts.
     """
+    with start_backing(folder, durable=False, env=given) as backing:
+        enlarge(backing)
+        with serving(backing, settings, *more, root=root) as system:
+            yield system
+
+
+@contextmanager
+def serving(backing: Backing, settings: Mapping[str, str], *more: Process, root: Path = ROOT) -> Iterator[System]:
+    """The product on these servers, ready."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     settings = {**kept, "PRANALA_PORT": str(free_port()), **settings}
-    with start_backing(folder, durable=False, env=given) as backing:
-        environment = make_environment(backing, settings)
-        product = Product(backing, settings, [make_program(one, backing, environment) for one in more])
-        product.migrate()
-        key, _ = read_or_make_key(product)
-        product.launch()
-        try:
-            product.wait_ready()
-            yield System(product, backing, key)
-        finally:
-            product.stop()
+    environment = make_environment(backing, settings)
+    product = Product(backing, settings, [make_program(one, backing, environment, root) for one in more], root)
+    product.migrate()
+    key, _ = read_or_make_key(product)
+    product.launch()
+    try:
+        product.wait_ready()
+        yield System(product, backing, key)
+    finally:
+        product.stop()
 
 
 def free_port() -> int:

@@ -90,12 +90,17 @@ def test_another_host_is_as_fast_as_ever_while_one_is_left_alone(polite: System,
         polite.finished(job)
         return seconds_of(polite, job, behaviour.bases["plain"])
 
-    undisturbed = check_the_other()
-    busy = fresh("/busy/8")
-    refused = polite.submit([f"{other_host(behaviour)}{busy}&n={n}" for n in range(60)])
-    wait_for(lambda: asked(behaviour, busy), 10, "the other host to be asked")
-    assert check_the_other() <= undisturbed * 1.1
-    assert polite.finished(refused)["verdicts"]["ok"] == 60
+    alone: list[float] = []
+    beside: list[float] = []
+    # Other programs may hold up the one and not the other, but not the best of some tries.
+    while not beside or (min(beside) > min(alone) * 1.1 and len(beside) < 4):
+        alone.append(check_the_other())
+        busy = fresh("/busy/8")
+        refused = polite.submit([f"{other_host(behaviour)}{busy}&n={n}" for n in range(60)])
+        wait_for(lambda story=busy: asked(behaviour, story), 10, "the other host to be asked")
+        beside.append(check_the_other())
+        assert polite.finished(refused)["verdicts"]["ok"] == 60
+    assert min(beside) <= min(alone) * 1.1
 
 
 def test_what_a_host_put_off_is_not_checked_after_its_job_was_cancelled(

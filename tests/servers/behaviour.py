@@ -109,7 +109,7 @@ class BehaviourServer:
             "mapped": "http://[::ffff:10.0.0.1]",
             "ftp": "ftp://127.0.0.1",
         }
-        for kind in (*pages.ROBOTS, "403", "500", "slow", "moved"):
+        for kind in (*pages.ROBOTS, "403", "500", "slow", "moved", "members"):
             self.bases[f"robots-{kind}"] = f"http://127.0.0.1:{await self._serve(robots=kind)}"
         for kind, context in self.certificates.contexts.items():
             name = "tls" if kind == "good" else f"tls-{kind}"

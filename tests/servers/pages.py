@@ -79,6 +79,8 @@ async def robots(ask: Exchange) -> None:
     kind = "deny" if ask.query == "moved" else ask.robots
     if kind in ROBOTS:
         ask.send(200, ROBOTS[kind], content_type="text/plain")
+    elif kind == "members":
+        ask.send(*(200, ROBOTS["deny"]) if ask.headers.get("x-token") == "sesame" else (403,))
     elif kind == "slow":
         await asyncio.sleep(3600)
     elif kind == "moved":
@@ -94,6 +96,15 @@ def soft_404(ask: Exchange) -> None:
         ask.send(200, ARTICLE.encode())
     else:
         ask.send(200, lost(ask.path))
+
+
+@answer("vault")
+def vault(ask: Exchange) -> None:
+    """The same behind a token."""
+    if ask.headers.get("x-token") == "sesame":
+        soft_404(ask)
+    else:
+        ask.send(403)
 
 
 @answer("soft-moved")

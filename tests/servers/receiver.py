@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -31,24 +32,28 @@ class Call:
 class Receiver:
     """`received` are the payloads whose signature was right and that were answered with 2xx, in order.
 
-    Calls are answered with the `answers` in turn, and 200 when those are used up. A wrong signature is answered with
-    401. A receiver that was told no secret yet believes anybody.
+    Calls are answered with the `answers` in turn, and with `usual` when those are used up. A wrong signature is
+    answered with 401. A receiver that was told no secret yet believes anybody. With a `context` it speaks TLS, and
+    another one may be put in its place at any time.
     """
 
-    def __init__(self, secret: str = "") -> None:
+    def __init__(self, secret: str = "", context: ssl.SSLContext | None = None) -> None:
         self.received: list[dict[str, Any]] = []
+        # The `webhook-id` of each of them.
+        self.ids: list[str] = []
         self.calls: list[Call] = []
         self.answers: list[Answer] = []
+        self.usual = Answer()
+        self.context = context
         self._secret = secret
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
+        self._server = _Server(self)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
 
     @property
     def url(self) -> str:
         """Where to send webhooks."""
-        return f"http://127.0.0.1:{self._server.server_port}/hook"
+        return f"{'https' if self.context else 'http'}://127.0.0.1:{self._server.server_port}/hook"
 
     def trust(self, secret: str) -> None:
         """From now on believe only what this secret signs."""
@@ -60,9 +65,10 @@ class Receiver:
             self.calls.append(call)
             if not self._is_signed(call):
                 return Answer(401, body=b"the signature is wrong")
-            answer = self.answers.pop(0) if self.answers else Answer()
+            answer = self.answers.pop(0) if self.answers else self.usual
             if 200 <= answer.status < 300:
                 self.received.append(json.loads(call.body))
+                self.ids.append(call.headers.get("webhook-id", ""))
             return answer
 
     def __enter__(self) -> Self:
@@ -83,7 +89,8 @@ class Receiver:
             return False
         return True
 
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
+    def handler(self) -> type[BaseHTTPRequestHandler]:
+        """What serves one request."""
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -103,3 +110,22 @@ class Receiver:
                 """Say nothing."""
 
         return Handler
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, receiver: Receiver) -> None:
+        self._receiver = receiver
+        super().__init__(("127.0.0.1", 0), receiver.handler())
+
+    def get_request(self) -> tuple[Any, Any]:
+        """A connection; its handshake is left to the thread that serves it."""
+        connection, address = super().get_request()
+        context = self._receiver.context
+        if context is None:
+            return connection, address
+        return context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False), address
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A sender that does not like our certificate, or that was killed, has hung up: nothing to say."""

@@ -28,7 +28,7 @@ class Behaviour:
     settings: tuple[tuple[str, object], ...] = ()
 
 
-SLOW = (("slow_ms", 150.0),)
+SLOW = (("slow_ms", 300.0),)
 HTTPS = (("suggest_https", True),)
 SOFT_404 = (("soft_404", True),)
 ROBOTS = (("robots", True),)
