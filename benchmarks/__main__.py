@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 
-from benchmarks import growth, interactive, links, rollup, schedule, troubled
+from benchmarks import backup, growth, interactive, links, relay, rollup, schedule, troubled
 
-ALL = {each.BENCHMARK.name: each.BENCHMARK for each in (links, troubled, growth, schedule, rollup, interactive)}
+ALL = {
+    each.BENCHMARK.name: each.BENCHMARK
+    for each in (links, troubled, growth, schedule, rollup, interactive, relay, backup)
+}
 
 
 def main() -> None:

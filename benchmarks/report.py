@@ -30,6 +30,8 @@ TITLES = (
     "The schedule",
     "Checks counted",
     "One link beside an import",
+    "The relay",
+    "Backup and restore",
 )
 HEADING = re.compile(r"^## (.+)\n", re.MULTILINE)
 
