@@ -56,11 +56,18 @@ LISTENS = {
         "KeyCreated",
     ),
 }
-# Messages that the relay sends many of as one, where many wait: only one service hears them, and a database is all that
-# they take.
-BUNDLED = frozenset(
-    ("PartChecked", "NotificationQueued", "EventsRecorded", "RecordEvents", "LinksChanged", "JobFinished")
-)
+# Messages that the relay sends many of as one, where many wait, and how many characters that may be: only one service
+# hears them, and what one of them waits for holds up no other.
+BUNDLED = {
+    "PartChecked": 256 * 1024,
+    "NotificationQueued": 256 * 1024,
+    "EventsRecorded": 256 * 1024,
+    "RecordEvents": 256 * 1024,
+    "LinksChanged": 256 * 1024,
+    "JobFinished": 256 * 1024,
+    # Some five hundred links, as a large part has.
+    "CheckLinks": 32 * 1024,
+}
 # A worker gives up what was delivered more often than this and never finished: it makes its workers die. What a worker
 # could not even begin the broker gives up, later, because what its own limit counts must never be a good message.
 DELIVERIES_MOST = 5

@@ -22,7 +22,6 @@ from tasks.outbox import Letter
 # The only field of a bundle's body.
 FIELD = "bundle"
 MOST = 200
-CHARACTERS_MOST = 256 * 1024
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,7 @@ def _groups(letters: Sequence[Letter]) -> Iterator[list[Letter]]:
     for letter in letters:
         key, size = (letter.exchange, letter.routing_key, letter.name), len(letter.body or "")
         group = growing.get(key)
-        if group and len(group) < MOST and sizes[group[0].id] + size <= CHARACTERS_MOST:
+        if group and len(group) < MOST and sizes[group[0].id] + size <= BUNDLED[letter.name]:
             group.append(letter)
             sizes[group[0].id] += size
             continue

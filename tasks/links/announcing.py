@@ -1,14 +1,16 @@
-"""What is told of a part's links, once their rows are settled."""
+"""What is told of the links of parts, once their rows are settled."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import uuid
+from collections.abc import Mapping, Sequence
 
 from config import telemetry
 from tasks import clock, outbox, wire
 from tasks.links import record
-from tasks.links.messages import CheckLinks, LinksBorn, LinksChanged
+from tasks.links.messages import LinksBorn, LinksChanged
 from tasks.links.record import Outcome
+from tasks.links.settling import Checked
 from tasks.links.state import State
 
 # From here on, first checks that came out alike are told together.
@@ -16,16 +18,23 @@ WORTH_ONE = 10
 ALIVE = (State.UP, State.DEGRADED)
 
 
-def drafts(message: CheckLinks, outcomes: Sequence[Outcome]) -> list[outbox.Draft]:
-    """To people what concerns them, to the record every change."""
+def drafts(checked: Mapping[str, Checked], outcomes: Sequence[Outcome]) -> list[outbox.Draft]:
+    """To people what concerns them, to the record every change, part by part."""
     told = [outbox.event(event, outcome.row["traceparent"]) for outcome in outcomes for event in outcome.events]
-    born, others = _part_by_birth([outcome for outcome in outcomes if outcome.before is not None])
-    if born or others:
-        changes = tuple(record.change_of(outcome) for outcome in others)
-        now = clock.now()
-        changed = LinksChanged(wire.new_id(), message.workspace_id, now, changes, message.job_id, tuple(born))
-        told.append(outbox.event(changed))
-    return told
+    changed: dict[uuid.UUID, list[Outcome]] = {}
+    for outcome in outcomes:
+        if outcome.before is not None:
+            changed.setdefault(checked[outcome.row["url"]].part.part_id, []).append(outcome)
+    return told + [_changed(checked[mine[0].row["url"]], mine) for mine in changed.values()]
+
+
+def _changed(one: Checked, outcomes: Sequence[Outcome]) -> outbox.Draft:
+    """What has changed of the links of one part, of which `one` is any."""
+    part = one.part
+    born, others = _part_by_birth(outcomes)
+    changes = tuple(record.change_of(outcome) for outcome in others)
+    changed = LinksChanged(wire.new_id(), part.workspace_id, clock.now(), changes, part.job_id, tuple(born))
+    return outbox.event(changed, one.traceparent)
 
 
 def _part_by_birth(changed: Sequence[Outcome]) -> tuple[list[LinksBorn], list[Outcome]]:

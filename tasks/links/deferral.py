@@ -22,6 +22,7 @@ from tasks.links.messages import CheckLinks, LinkSpec, link_id
 from tasks.links.models import PARTS_DEFERRED, PartDeferred, PartDone
 from tasks.links.result import Result
 from tasks.links.verdict import JUDGEMENTS, Reason
+from tasks.service import Told
 
 QUEUE = "links.scheduled"
 RELEASED_AT_ONCE = 1000
@@ -72,10 +73,11 @@ def with_others(divided: Divided, part: CheckLinks, others: Sequence[LinkSpec], 
     return replace(divided, rest={**divided.rest, again: _next(part, others)})
 
 
-def put_back(session: Session, part: CheckLinks, rest: Mapping[datetime, CheckLinks], settings: Links) -> None:
+def put_back(session: Session, told: Told, rest: Mapping[datetime, CheckLinks], settings: Links) -> None:
     """Keep the rest of a part until its time; a part that was put back before is over with this."""
+    part = told.message
     forget(session, part)
-    insert_rows(session, PARTS_DEFERRED, [_row(later, at) for at, later in rest.items()])
+    insert_rows(session, PARTS_DEFERRED, [_row(later, at, told.traceparent) for at, later in rest.items()])
     if part.leased:
         for at, later in rest.items():
             _extend_lease(session, later, at + timedelta(seconds=settings.lease_s))
@@ -83,15 +85,16 @@ def put_back(session: Session, part: CheckLinks, rest: Mapping[datetime, CheckLi
 
 def keep(session: Session, parts: Iterable[CheckLinks], at: datetime) -> None:
     """Have parts sent that nobody else keeps, as if they had been put back once."""
-    rows = (_row(replace(part, deferrals=1), at) for part in parts)
+    traceparent = telemetry.carrier().get("traceparent", "")
+    rows = (_row(replace(part, deferrals=1), at, traceparent) for part in parts)
     while chunk := list(islice(rows, KEPT_AT_ONCE)):
         insert_rows(session, PARTS_DEFERRED, chunk)
 
 
-def send_again(session: Session, part: CheckLinks, after_s: float) -> None:
+def send_again(session: Session, told: Told, after_s: float) -> None:
     """Leave a part to the copy of it that is under way, and look again later whether that came to its end."""
-    at = clock.now() + timedelta(seconds=after_s)
-    row = _row(replace(part, deferrals=max(part.deferrals, 1)), at)
+    part, at = told.message, clock.now() + timedelta(seconds=after_s)
+    row = _row(replace(part, deferrals=max(part.deferrals, 1)), at, told.traceparent)
     later = insert(PARTS_DEFERRED).values(row)
     session.execute(later.on_conflict_do_update(index_elements=["id"], set_={"not_before": row["not_before"]}))
 
@@ -155,14 +158,14 @@ def _next(part: CheckLinks, specs: Sequence[LinkSpec]) -> CheckLinks:
     return replace(part, part_id=wire.new_id(), links=tuple(specs), deferrals=part.deferrals + 1)
 
 
-def _row(part: CheckLinks, not_before: datetime) -> dict[str, object]:
+def _row(part: CheckLinks, not_before: datetime, traceparent: str) -> dict[str, object]:
     return {
         "id": part.part_id,
         "job_id": part.job_id,
         "body": wire.encode(part),
         "not_before": not_before,
         "sent": 0,
-        "traceparent": telemetry.carrier().get("traceparent", ""),
+        "traceparent": traceparent,
         "created_at": clock.now(),
     }
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 
 from tasks.errors import ShuttingDown
 from tasks.links.exchange import both, system_exchangers
-from tasks.links.fetcher import EngineSettings, Fetcher, always
+from tasks.links.fetcher import EngineSettings, Fetcher, FetcherStopped, Landed, Unwanted, all_wanted
 from tasks.links.page import Page
 from tasks.links.resolve import Lookup, system_lookup
 from tasks.links.result import Hop, Result, Target
@@ -33,25 +33,31 @@ class Engine:
         self._pid = 0
         self._closed = False
 
-    def check(self, targets: Sequence[Target], is_wanted: Callable[[], bool] = always) -> list[Result]:
+    def check(self, targets: Sequence[Target]) -> list[Result]:
         """Check all targets and return their results in the same order; raises nothing but EngineClosed.
 
-        May be called by many threads at once. Whatever goes wrong with a target is in its result. Once nothing is
-        wanted any more, which is asked now and then, what still waits is not begun, and its result worth nothing.
+        May be called by many threads at once. Whatever goes wrong with a target is in its result.
         """
-        if not targets:
-            return []
-        results = self._running().check(targets, is_wanted)
-        if results is None:
-            raise EngineClosed("the engine was closed before the checks were done")
+        [[(_, results)]] = self.check_each([targets])
         return results
+
+    def check_each(self, asked: Sequence[Sequence[Target]], unwanted: Unwanted = all_wanted) -> Iterator[Landed]:
+        """Check several batches side by side; those whose results are all there are given as they land.
+
+        What nobody wants any more, which is asked now and then, is not begun where it still waits, and its result is
+        worth nothing.
+        """
+        try:
+            yield from self._running().check_each(asked, unwanted)
+        except FetcherStopped as error:
+            raise EngineClosed("the engine was closed before the checks were done") from error
 
     def read(self, target: Target) -> tuple[Result, Page | None]:
         """Check one target and return what came back too, where the check came to a page; raises EngineClosed."""
-        found = self._running().read(target)
-        if found is None:
-            raise EngineClosed("the engine was closed before the page was read")
-        return found
+        try:
+            return self._running().read(target)
+        except FetcherStopped as error:
+            raise EngineClosed("the engine was closed before the page was read") from error
 
     def close(self) -> None:
         """Stop; calls that wait raise EngineClosed."""

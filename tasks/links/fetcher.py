@@ -6,13 +6,15 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from ipaddress import IPv4Network, IPv6Network
 from itertools import chain
 from operator import attrgetter
+from queue import Empty, SimpleQueue
 
 import pycurl
 import structlog
@@ -49,6 +51,8 @@ HOSTS_AT_ONCE = 500
 STARTS_AT_ONCE = 100
 # To look up hundreds of texts in a long page takes a while; others have their turns in between.
 FOLLOWING_S = 0.01
+# What lands within this after another lands with it: what follows is written once for all of it.
+TOGETHER_S = 0.02
 # Whoever waits is asked so often whether that still has a use.
 WANTED_EVERY_S = 2.0
 # Verdicts that come of the host's wish for fewer requests, or of ourselves, and not of the link.
@@ -105,38 +109,46 @@ class EngineSettings:
         )
 
 
-def always() -> bool:
+# Batches that are done: of each its place among those that were asked for, and its results.
+Landed = list[tuple[int, list[Result]]]
+# Told places of batches that are not done; says which of these nobody wants any more.
+Unwanted = Callable[[Collection[int]], Collection[int]]
+
+
+class FetcherStopped(Exception):
+    """The fetcher stopped before all results were there."""
+
+
+def all_wanted(_: Collection[int]) -> Collection[int]:
     """What is asked for is wanted until it is there."""
-    return True
+    return ()
 
 
 class Batch:
-    """The results of one call, as they come in."""
+    """Results that are asked for together, as they come in. Calls `over` when all are there, or will not come."""
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, over: Callable[[], object]) -> None:
         self.many = count > 1
         self._results: list[Result | None] = [None] * count
         self._left = count
-        self._over = threading.Event()
+        self._over = over
+        if not count:
+            over()
 
     def put(self, place: int, result: Result) -> bool:
         """Add a result; True when it was the last."""
         self._results[place] = result
         self._left -= 1
         if not self._left:
-            self._over.set()
+            self._over()
         return not self._left
 
     def give_up(self) -> None:
-        self._over.set()
+        """No more will come."""
+        self._over()
 
-    def is_over(self, within_s: float) -> bool:
-        """Whether all results are there, or will not come, within so many seconds."""
-        return self._over.wait(within_s)
-
-    def wait(self) -> list[Result] | None:
-        """Return all results in order, once they are there; None when they will not come."""
-        self._over.wait()
+    def results(self) -> list[Result] | None:
+        """All results in order, now that it is over; None where some will not come."""
         results = [result for result in self._results if result is not None]
         return results if len(results) == len(self._results) else None
 
@@ -168,7 +180,7 @@ class Convoy:
 
 
 class Fetcher:
-    """Only `check` and `stop` are for other threads; everything else happens in the fetcher's own."""
+    """Only `check_each`, `read` and `stop` are for other threads; everything else happens in the fetcher's own."""
 
     def __init__(self, settings: EngineSettings, lookup: Lookup) -> None:
         self._concurrency = settings.concurrency
@@ -205,9 +217,37 @@ class Fetcher:
         self._thread = threading.Thread(target=self._run, name="fetcher", daemon=True)
         self._thread.start()
 
-    def check(self, targets: Sequence[Target], is_wanted: Callable[[], bool] = always) -> list[Result] | None:
-        """Check all targets and wait for their results; None when the fetcher stopped before they were there."""
-        batch = Batch(len(targets))
+    def check_each(self, asked: Sequence[Sequence[Target]], unwanted: Unwanted) -> Iterator[Landed]:
+        """See `Engine.check_each`; raises FetcherStopped."""
+        landed: SimpleQueue[int] = SimpleQueue()
+        waiting = {place: Batch(len(targets), partial(landed.put, place)) for place, targets in enumerate(asked)}
+        self._send([(batch, self._errands(asked[place], batch)) for place, batch in waiting.items()])
+        try:
+            while waiting:
+                places = _landing(landed, len(waiting))
+                if places:
+                    yield [(place, _results(waiting.pop(place))) for place in places]
+                    continue
+                for place in unwanted(waiting.keys()):
+                    self._post(partial(self._abandon, waiting[place]))
+        finally:
+            for batch in waiting.values():
+                self._post(partial(self._abandon, batch))
+
+    def read(self, target: Target) -> tuple[Result, Page | None]:
+        """Check one target and wait for its result and its page; raises FetcherStopped."""
+        check = Check(target, self._limits, self._memory, self._rules, keeps_page=True)
+        over = threading.Event()
+        batch = Batch(1, over.set)
+        self._send([(batch, [Errand(check, batch, 0)])])
+        over.wait()
+        return _results(batch)[0], check.page
+
+    def _send(self, batches: Sequence[tuple[Batch, list[Errand]]]) -> None:
+        if not self._post(partial(self._accept, batches)):
+            raise FetcherStopped
+
+    def _errands(self, targets: Sequence[Target], batch: Batch) -> list[Errand]:
         # Most parts have no fragments, and are spared the rest.
         groups = convoy.groups(targets) if any("#" in target.url for target in targets) else []
         errands = [self._led({place: targets[place] for place in group}, batch) for group in groups]
@@ -219,25 +259,7 @@ class Fetcher:
         ]
         if groups:
             errands.sort(key=attrgetter("place"))
-        return self._run_errands(batch, errands, is_wanted)
-
-    def read(self, target: Target) -> tuple[Result, Page | None] | None:
-        """Check one target and wait for its result and its page; None when the fetcher stopped before."""
-        check = Check(target, self._limits, self._memory, self._rules, keeps_page=True)
-        batch = Batch(1)
-        results = self._run_errands(batch, [Errand(check, batch, 0)])
-        return (results[0], check.page) if results else None
-
-    def _run_errands(
-        self, batch: Batch, errands: list[Errand], is_wanted: Callable[[], bool] = always
-    ) -> list[Result] | None:
-        if not self._post(partial(self._accept, batch, errands)):
-            return None
-        while not batch.is_over(WANTED_EVERY_S):
-            if not is_wanted():
-                self._post(partial(self._abandon, batch))
-                break
-        return batch.wait()
+        return errands
 
     def _post(self, work: Callable[[], None]) -> bool:
         """Have something done in the fetcher's own thread, while that lives."""
@@ -301,10 +323,12 @@ class Fetcher:
         self._resolver.close()
         self._trust.close()
 
-    def _accept(self, batch: Batch, errands: list[Errand]) -> None:
-        self._batches.add(batch)
-        for errand in errands:
-            self._queue(errand)
+    def _accept(self, batches: Sequence[tuple[Batch, list[Errand]]]) -> None:
+        for batch, errands in batches:
+            if errands:
+                self._batches.add(batch)
+            for errand in errands:
+                self._queue(errand)
 
     def _queue(self, errand: Errand, first: bool = False) -> None:
         """Bring an errand to the lane of its host, by way of the resolver where the host has a name."""
@@ -545,3 +569,22 @@ def _read(response: Response) -> Plea | None:
     if response.status not in (429, 503) and b"ratelimit" not in b"".join(response.lines).lower():
         return None
     return read_plea(response.status, response.headers(), clock.now())
+
+
+def _landing(landed: SimpleQueue[int], most: int) -> list[int]:
+    """Batches that are done: those that come soon after the first one come with it. None within a while."""
+    places: list[int] = []
+    patience_s, until = WANTED_EVERY_S, math.inf
+    with suppress(Empty):
+        while len(places) < most:
+            places.append(landed.get(timeout=patience_s))
+            until = min(until, time.monotonic() + TOGETHER_S)
+            patience_s = max(0.0, until - time.monotonic())
+    return places
+
+
+def _results(batch: Batch) -> list[Result]:
+    results = batch.results()
+    if results is None:
+        raise FetcherStopped
+    return results

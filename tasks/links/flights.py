@@ -11,13 +11,14 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import redis
 import structlog
+from redis.commands.core import Script
 
 from tasks.links import impatient
 from tasks.links.messages import CheckLinks, LinkSpec, link_ids
@@ -72,6 +73,9 @@ class Flight:
     ours: list[LinkSpec] = field(default_factory=list)
     others: list[LinkSpec] = field(default_factory=list)
     has_twin: bool = False
+    # Whose they are, and their keys until they are given back.
+    holder: bytes = field(default=b"", compare=False, repr=False)
+    keys: list[bytes] = field(default_factory=list, compare=False, repr=False)
 
 
 class Flights:
@@ -90,46 +94,78 @@ class Flights:
     @contextmanager
     def of(self, part: CheckLinks, specs: Sequence[LinkSpec]) -> Iterator[Flight]:
         """Take these links of a part as far as nobody else has them, for as long as the context lasts."""
-        id_of = link_ids(part.workspace_id)
-        keys = [id_of(spec.url) for spec in specs]
-        # A part may come twice at once, and its copies are not each other.
-        me = part.part_id.bytes + os.urandom(8)
-        others = self._take(me, keys)
-        try:
-            flight = Flight(has_twin=any(holder.startswith(part.part_id.bytes) for holder in others.values()))
-            for key, spec in zip(keys, specs, strict=True):
-                (flight.others if key in others else flight.ours).append(spec)
+        with self.of_all([(part, specs)]) as [flight]:
             yield flight
+
+    @contextmanager
+    def of_all(self, asked: Sequence[tuple[CheckLinks, Sequence[LinkSpec]]]) -> Iterator[list[Flight]]:
+        """Take these links of each of these parts, until they are given back, or the context ends."""
+        flights: list[Flight] = []
+        try:
+            for part, specs in asked:
+                flights.append(self._begin(part, specs))
+            self._share(flights)
+            yield flights
         finally:
-            self._give(me, [key for key in keys if key not in others])
+            self.give(flights)
+
+    def give(self, flights: Sequence[Flight]) -> None:
+        """Let others have them; to do so twice changes nothing."""
+        with self._lock:
+            for key in (key for flight in flights for key in flight.keys):
+                self._holders.pop(key, None)
+            shared = [(each.holder, links) for each in flights if (links := self._taken.pop(each.holder, b""))]
+        for flight in flights:
+            flight.keys = []
+        if self._shared and shared:
+            self._shared.give(shared)
 
     def close(self) -> None:
         """Say nothing more for what is under way; its leases end by themselves."""
         self._closed.set()
 
-    def _take(self, me: bytes, keys: Sequence[bytes]) -> dict[bytes, bytes]:
-        """Take these; those that somebody else has, with who it is."""
+    def _begin(self, part: CheckLinks, specs: Sequence[LinkSpec]) -> Flight:
+        """What nobody else has in this process."""
+        id_of = link_ids(part.workspace_id)
+        wanted = {id_of(spec.url): spec for spec in specs}
+        # A part may come twice at once, and its copies are not each other.
+        flight = Flight(holder=part.part_id.bytes + os.urandom(8))
         with self._lock:
-            others = {key: self._holders[key] for key in keys if key in self._holders}
-            ours = [key for key in keys if key not in others] if others else keys
-            self._holders.update(dict.fromkeys(ours, me))
-        if self._shared and ours:
-            elsewhere = {ours[place]: holder for place, holder in self._shared.take(me, b"".join(ours))}
-            with self._lock:
-                for key in elsewhere:
-                    del self._holders[key]
-                self._taken[me] = b"".join(key for key in ours if key not in elsewhere)
-            others |= elsewhere
-            self._keep()
-        return others
+            for key, spec in wanted.items():
+                if key in self._holders:
+                    self._lose(flight, spec, self._holders[key])
+                else:
+                    self._holders[key] = flight.holder
+                    flight.keys.append(key)
+                    flight.ours.append(spec)
+        return flight
 
-    def _give(self, me: bytes, keys: Sequence[bytes]) -> None:
+    def _share(self, flights: Sequence[Flight]) -> None:
+        """Leave to other processes what they have."""
+        ours = [flight for flight in flights if flight.keys]
+        if not (self._shared and ours):
+            return
+        taken = self._shared.take([(flight.holder, b"".join(flight.keys)) for flight in ours])
         with self._lock:
-            for key in keys:
-                self._holders.pop(key, None)
-            links = self._taken.pop(me, b"")
-        if self._shared and links:
-            self._shared.give(me, links)
+            for flight, lost in zip(ours, taken, strict=True):
+                self._give_up(flight, lost)
+                self._taken[flight.holder] = b"".join(flight.keys)
+        self._keep()
+
+    def _give_up(self, flight: Flight, lost: Mapping[int, bytes]) -> None:
+        """These places belong to others elsewhere."""
+        if not lost:
+            return
+        for place, holder in lost.items():
+            del self._holders[flight.keys[place]]
+            self._lose(flight, flight.ours[place], holder)
+        flight.ours = [spec for place, spec in enumerate(flight.ours) if place not in lost]
+        flight.keys = [key for place, key in enumerate(flight.keys) if place not in lost]
+
+    @staticmethod
+    def _lose(flight: Flight, spec: LinkSpec, holder: bytes) -> None:
+        flight.others.append(spec)
+        flight.has_twin |= holder.startswith(flight.holder[:16])
 
     def _keep(self) -> None:
         """Have somebody say again and again what we have; flights that are over before that cost nothing more."""
@@ -147,7 +183,7 @@ class Flights:
                 self._shared.keep(holder, links)
                 # Given back in the meantime: nobody else would.
                 if holder not in self._taken:
-                    self._shared.give(holder, links)
+                    self._shared.give([(holder, links)])
 
 
 class _Shared:
@@ -159,18 +195,31 @@ class _Shared:
         self._take, self._keep, self._give = (self._redis.register_script(each) for each in (TAKE, KEEP, GIVE))
         self._away_until = 0.0
 
-    def take(self, me: bytes, links: bytes) -> list[tuple[int, bytes]]:
-        """Take these; the places of those that somebody else has, and who that is."""
-        flat = self._ask(lambda: self._take(args=[me, self._lease_ms, links])) or []
-        return list(zip(flat[::2], flat[1::2], strict=True))
+    def take(self, asked: Sequence[tuple[bytes, bytes]]) -> list[dict[int, bytes]]:
+        """Take these, by holder; of each the places of those that somebody else has, and who that is."""
+        answers = self._ask_each(self._take, [(me, self._lease_ms, links) for me, links in asked])
+        return [dict(zip(flat[::2], flat[1::2], strict=True)) for flat in answers or [[]] * len(asked)]
 
     def keep(self, me: bytes, links: bytes) -> None:
         """Have them longer; what a Redis that was restarted has forgotten is known again."""
         self._ask(lambda: self._keep(args=[me, self._lease_ms, links]))
 
-    def give(self, me: bytes, links: bytes) -> None:
-        """Have them no more."""
-        self._ask(lambda: self._give(args=[me, links]))
+    def give(self, asked: Sequence[tuple[bytes, bytes]]) -> None:
+        """Have them no more, by holder."""
+        self._ask_each(self._give, asked)
+
+    def _ask_each(self, script: Script, asked: Sequence[tuple[Any, ...]]) -> list[Any] | None:
+        if len(asked) == 1:
+            answer = self._ask(lambda: script(args=list(asked[0])))
+            return None if answer is None else [answer]
+        answers: list[Any] | None = self._ask(lambda: self._at_once(script, asked))
+        return answers
+
+    def _at_once(self, script: Script, asked: Sequence[tuple[Any, ...]]) -> list[Any]:
+        with self._redis.pipeline(transaction=False) as pipeline:
+            for args in asked:
+                script(args=list(args), client=pipeline)
+            return pipeline.execute()
 
     def _ask(self, question: Callable[[], Any]) -> Any:
         if time.monotonic() < self._away_until:

@@ -18,6 +18,7 @@ import msgspec
 from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.orm import Session
 
+from config.settings import Links
 from tasks import clock, outbox, wire
 from tasks.database import insert_rows
 from tasks.links import grouping
@@ -70,6 +71,11 @@ class Host:
     def values(self) -> Mapping[str, Any]:
         """The host as the queries above name it."""
         return {"workspace": self.workspace_id, "host": self.name}
+
+
+def rules_of(settings: Links) -> GroupRules:
+    """What of a host belongs together, as the settings say."""
+    return GroupRules(settings.group_least, settings.group_span_s, settings.group_wait_s)
 
 
 def lock(session: Session, outcomes: Iterable[Outcome]) -> None:

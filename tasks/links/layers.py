@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -96,10 +96,11 @@ class Layers:
         return Safe(self._vault, self._workspace_id, owner_id)
 
 
-def read(session: Session, message: CheckLinks, vault: Vault) -> Layers:
-    """What is set for this part."""
-    rows = session.execute(READ, {"workspace": message.workspace_id}).all()
+def read(session: Session, workspace_id: uuid.UUID, parts: Sequence[CheckLinks], vault: Vault) -> Layers:
+    """What is set for these parts."""
+    rows = session.execute(READ, {"workspace": workspace_id}).all()
     policies = {row.host: row for row in rows if row.id is not None}
-    tailored = len(policies) < len(rows) and message.keep
-    ids = [link_id(message.workspace_id, spec.url) for spec in message.links] if tailored else []
-    return Layers(message.workspace_id, vault, policies, tailoring.read(session, ids) if tailored else {})
+    if len(policies) == len(rows):
+        return Layers(workspace_id, vault, policies, {})
+    ids = [link_id(workspace_id, spec.url) for part in parts if part.keep for spec in part.links]
+    return Layers(workspace_id, vault, policies, tailoring.read(session, ids) if ids else {})

@@ -50,28 +50,41 @@ class Plan:
             self.targets[spec.url] = replace(target, waited=True) if self.came_back else target
             self.due.append(spec)
 
-    def joined(self, message: CheckLinks, fetched: Sequence[Result]) -> tuple[CheckLinks, list[Result]]:
-        """The part without what is no longer its business, and a result for each link that is left."""
+    def joined(
+        self, message: CheckLinks, due: Sequence[LinkSpec], fetched: Sequence[Result]
+    ) -> tuple[CheckLinks, list[Result]]:
+        """The part without what is no longer its business, and a result for each link that is left.
+
+        `fetched` are the results of `due`, which may be fewer than were planned.
+        """
         if len(fetched) == len(message.links):
             return message, list(fetched)
-        results = self.skipped | {spec.url: result for spec, result in zip(self.due, fetched, strict=True)}
+        results = self.skipped | {spec.url: result for spec, result in zip(due, fetched, strict=True)}
         links = tuple(spec for spec in message.links if spec.url in results)
         return replace(message, links=links), [results[spec.url] for spec in links]
 
 
-def plan(session: Session, message: CheckLinks, at: datetime, settings: Links, vault: Vault) -> Plan:
-    """Read what has become of the part's links since it was sent, and what is set for them.
+def plan(session: Session, parts: Sequence[CheckLinks], at: datetime, settings: Links, vault: Vault) -> list[Plan]:
+    """Read what has become of the links of parts of one workspace since they were sent, and what is set for them.
 
     A link is no missed window yet while it is no later than a lease is long.
     """
-    set_by_users = layers.read(session, message, vault)
-    found = Plan(set_by_users.settings(settings), came_back=message.deferrals > 0)
+    workspace_id = parts[0].workspace_id
+    set_by_users = layers.read(session, workspace_id, parts, vault)
+    ours = set_by_users.settings(settings)
+    scopes = windows.open_at(session, workspace_id, at) if any(part.keep for part in parts) else []
+    known = _known(session, [part for part in parts if _is_to_be_known(part, scopes)])
+    return [_plan(part, ours, set_by_users, scopes, known, at) for part in parts]
+
+
+def _plan(
+    message: CheckLinks, settings: Links, set_by_users: Layers, scopes: list[Scope], known: dict[str, Any], at: datetime
+) -> Plan:
+    found = Plan(settings, came_back=message.deferrals > 0)
     if not message.keep:
         for spec in message.links:
             found.fetch(spec, set_by_users, at)
         return found
-    scopes = windows.open_at(session, message.workspace_id, at)
-    known = _known(session, message) if message.leased or any(scope.tag for scope in scopes) else {}
     for spec in message.links:
         link = known.get(spec.url)
         if message.leased and not _is_wanted(link, message.scheduled_at):
@@ -107,9 +120,13 @@ def skipped(spec: LinkSpec, reason: Reason, at: datetime, detail: str = "") -> R
     )
 
 
-def _known(session: Session, message: CheckLinks) -> dict[str, Any]:
-    ids = [link_id(message.workspace_id, spec.url) for spec in message.links]
-    return {row.url: row for row in session.execute(KNOWN, {"ids": ids})}
+def _is_to_be_known(part: CheckLinks, scopes: list[Scope]) -> bool:
+    return part.keep and (part.leased or any(scope.tag for scope in scopes))
+
+
+def _known(session: Session, parts: Sequence[CheckLinks]) -> dict[str, Any]:
+    ids = [link_id(part.workspace_id, spec.url) for part in parts for spec in part.links]
+    return {row.url: row for row in session.execute(KNOWN, {"ids": ids})} if ids else {}
 
 
 def _is_wanted(link: Any, since: datetime) -> bool:

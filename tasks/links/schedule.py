@@ -67,9 +67,10 @@ def remember(session: Session, sent: Sequence[CheckLinks], ends_at: datetime) ->
     insert_rows(session, LEASES, rows)
 
 
-def release(session: Session, part_id: uuid.UUID) -> None:
-    """This part is done."""
-    session.execute(delete(Lease).where(Lease.id == part_id))
+def release(session: Session, part_ids: Sequence[uuid.UUID]) -> None:
+    """These parts are done."""
+    if part_ids:
+        session.execute(delete(Lease).where(Lease.id.in_(part_ids)))
 
 
 def forget(session: Session, now: datetime) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from config.settings import LINKS_KEY, Database, Links, LinksKey, load
 from tasks import database
-from tasks.links import handlers, sitemap
+from tasks.links import checking, handlers, sitemap
 from tasks.links.archive import Archive
 from tasks.links.connectivity import Connectivity
 from tasks.links.fetch import Engine, EngineSettings
@@ -30,6 +31,14 @@ def build(environ: Mapping[str, str]) -> Service:
     # Many parts wait for their links at once, but few of them write: a part that waits for its turn loses nothing.
     sessions = database.connect(load(Database, environ, "links").url, "pranala links", pool_size=4, patience_s=60.0)
     engine = Engine(engine_settings(settings))
+    adapters: dict[str, Any] = {
+        "sessions": sessions,
+        "checker": engine,
+        "settings": settings,
+        "connectivity": Connectivity(settings.connectivity_probes),
+        "flights": Flights(settings.redis_url),
+        "vault": Vault(load(LinksKey, environ).key, LINKS_KEY),
+    }
     reader = Engine(reader_settings(settings))
 
     def stop() -> None:
@@ -41,15 +50,7 @@ def build(environ: Mapping[str, str]) -> Service:
         sessions=sessions,
         outbox=OUTBOX,
         handlers={
-            CheckLinks: partial(
-                handlers.check_links,
-                sessions=sessions,
-                checker=engine,
-                settings=settings,
-                connectivity=Connectivity(settings.connectivity_probes),
-                flights=Flights(settings.redis_url),
-                vault=Vault(load(LinksKey, environ).key, LINKS_KEY),
-            ),
+            CheckLinks: partial(checking.check_links, **adapters),
             GatherLinks: partial(handlers.gather_links, sessions=sessions, reader=reader, settings=settings),
             CancelParts: partial(handlers.cancel_parts, sessions=sessions),
             LeaseDueLinks: partial(handlers.lease_due, sessions=sessions, settings=settings),
@@ -61,6 +62,7 @@ def build(environ: Mapping[str, str]) -> Service:
                 interval_s=settings.wayback_interval_s,
             ),
         },
+        bulk={CheckLinks: partial(checking.check_many, **adapters)},
         stop=stop,
     )
 

@@ -10,7 +10,6 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from config import telemetry
 from config.settings import Links
 from tasks import clock, outbox, wire
 from tasks.database import add_rows, among, insert_rows, update_rows
@@ -29,44 +28,54 @@ LOCKED = select(*LINKS.c).where(among(LINKS.c.id, "ids")).order_by(LINKS.c.id).w
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What was asked of a link, and what came of it."""
+    """What was asked of a link, and what came of it; by which part, in which trace."""
 
     spec: LinkSpec
     result: Result
+    part: CheckLinks
+    traceparent: str
 
 
 @dataclass(frozen=True)
 class Course:
-    """What all links of a part have in common on their way: the part, and how the settings move a link."""
+    """What links that are settled together have in common: their workspace, and how its settings move them."""
 
-    part: CheckLinks
+    workspace_id: uuid.UUID
     rules: ConfirmRules
     pace: Pace
     interval_s: int
     freeze: FreezeRules
-    traceparent: str
 
 
-def settle(session: Session, part: CheckLinks, checked: Mapping[str, Checked], settings: Links) -> list[Outcome]:
-    """Move every link by its result, found by its URL.
+def settle(session: Session, checked: Mapping[str, Checked], settings: Links) -> list[Outcome]:
+    """Move every link by its result, found by its URL. All are of one workspace, and of parts that all add links or
+    none.
 
-    A new link that another part adds at this moment is taken up as a known one.
+    A new link that another transaction adds at this moment is taken up as a known one.
     """
-    course = _course(part, settings)
-    pending = {url: link_id(part.workspace_id, url) for url in checked}
+    if not checked:
+        return []
+    part = next(iter(checked.values())).part
+    course = _course(part.workspace_id, settings)
+    pending = {url: link_id(course.workspace_id, url) for url in checked}
     outcomes: list[Outcome] = []
     while pending:
         known = _locked(session, list(pending.values()))
         for row in known:
             del pending[row["url"]]
         outcomes += _move_known(session, course, known, checked)
-        if part.leased or not part.registers:
+        if not adds(part):
             break
         added = _add_new(session, course, pending, checked)
         for outcome in added:
             del pending[outcome.row["url"]]
         outcomes += added
     return outcomes
+
+
+def adds(part: CheckLinks) -> bool:
+    """Whether links that are not known are added."""
+    return part.registers and not part.leased
 
 
 def rules_of(settings: Links) -> ConfirmRules:
@@ -80,14 +89,13 @@ def rules_of(settings: Links) -> ConfirmRules:
     )
 
 
-def _course(part: CheckLinks, settings: Links) -> Course:
+def _course(workspace_id: uuid.UUID, settings: Links) -> Course:
     return Course(
-        part=part,
+        workspace_id=workspace_id,
         rules=rules_of(settings),
         pace=Pace(settings.broken_backoff, settings.stable_backoff),
         interval_s=settings.interval_s,
         freeze=FreezeRules(settings.freeze_share, settings.freeze_hosts, settings.freeze_longest_s),
-        traceparent=telemetry.carrier().get("traceparent", ""),
     )
 
 
@@ -107,11 +115,11 @@ def _move_known(
 
 
 def _move(course: Course, row: Row, checked: Checked, held: bool) -> Outcome:
-    part, result = course.part, checked.result
+    part, result = checked.part, checked.result
     if held and freeze.is_doubtful(result):
         return record.hold(row, result, part.scheduled_at, course.rules)
     if part.job_id:
-        row = record.resubmitted(row, checked.spec, course.traceparent)
+        row = record.resubmitted(row, checked.spec, checked.traceparent)
     return record.apply(row, result, part.scheduled_at, course.rules, course.pace)
 
 
@@ -138,11 +146,9 @@ def _add_new(
 
 
 def _bear(course: Course, identity: uuid.UUID, checked: Checked) -> Outcome:
-    part = course.part
-    row = record.new_link(
-        part.workspace_id, identity, checked.spec, part.scheduled_at, course.interval_s, course.traceparent
-    )
-    return record.apply(row, checked.result, part.scheduled_at, course.rules, course.pace)
+    at = checked.part.scheduled_at
+    row = record.new_link(course.workspace_id, identity, checked.spec, at, course.interval_s, checked.traceparent)
+    return record.apply(row, checked.result, at, course.rules, course.pace)
 
 
 def _seen(row: Row, result: Result) -> Seen:
@@ -150,8 +156,8 @@ def _seen(row: Row, result: Result) -> Seen:
 
 
 def _is_held(session: Session, course: Course, seen: Sequence[Seen]) -> bool:
-    """Whether the failures of this part are too many at once to be believed."""
-    now, workspace_id = clock.now(), course.part.workspace_id
+    """Whether these failures are too many at once to be believed."""
+    now, workspace_id = clock.now(), course.workspace_id
     storm = freeze.storm(seen, course.freeze)
     if storm is None and (since := freeze.doubted_since(seen)):
         storm = freeze.long_storm(session, workspace_id, since, course.freeze)

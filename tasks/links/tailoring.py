@@ -11,9 +11,10 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from tasks.database import as_json, update_rows
-from tasks.links.messages import CheckLinks, LinkSettings, link_id
+from tasks.links.messages import LinkSettings
 from tasks.links.models import LINK_OPTIONS, LINKS, LinkOptions
 from tasks.links.sealed import Sealed
+from tasks.links.settling import Checked
 
 CONFIRMATION = ("confirm_hard", "confirm_transient", "min_confirm_s")
 # What is there already is not stored again, and makes no new version of the link.
@@ -59,15 +60,15 @@ def store(
         session.execute(STORE_ANEW if new_version else STORE, {"rows": as_json(rows)})
 
 
-def keep(session: Session, message: CheckLinks, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Keep what the submitter set on the links of a part, whose rows are written and locked."""
-    given = {link_id(message.workspace_id, spec.url): spec.settings for spec in message.links if spec.settings}
+def keep(session: Session, checked: Mapping[str, Checked], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Keep what submitters set on links of one workspace, whose rows are written and locked."""
+    given = {row["id"]: each for row in rows if (each := checked[row["url"]].spec.settings)}
     if not given:
         return
     ours = [row for row in rows if row["id"] in given]
     confirming = [row for row in ours if given[row["id"]].confirmation]
     update_rows(session, LINKS, "id", [{name: row.get(name) for name in ("id", *CONFIRMATION)} for row in confirming])
-    store(session, message.workspace_id, {row["id"]: sealed for row in ours if (sealed := of(given[row["id"]]))})
+    store(session, ours[0]["workspace_id"], {row["id"]: sealed for row in ours if (sealed := of(given[row["id"]]))})
 
 
 def of(settings: LinkSettings | None) -> Sealed | None:

@@ -28,7 +28,7 @@ from tasks.intake.models import PARTS
 from tasks.intake.reading import Line
 from tasks.intake.service import build as build_intake
 from tasks.intake.submissions import INTERACTIVE, Caller, accept_audit_events, accept_links
-from tasks.links.handlers import check_links
+from tasks.links.checking import check_links, check_many
 from tasks.links.messages import CheckLinks
 from tasks.links.models import OUTBOX as LINKS_OUTBOX
 from tasks.outbox import Letter
@@ -132,14 +132,15 @@ class World:
         environs = {name: {f"PRANALA_{name.upper()}_DATABASE_URL": _url(each)} for name, each in databases.items()}
         environs["intake"] |= {"PRANALA_SWEEP_LEASE_S": "0", "PRANALA_SWEEP_LEASE_MAX_S": "0"}
         self._intake, self._audit = build_intake(environs["intake"]), build_audit(environs["audit"])
-        check = partial(check_links, sessions=databases["links"], checker=Answers(), settings=Links())
+        adapters: Any = {"sessions": databases["links"], "checker": Answers(), "settings": Links()}
         self._handlers: dict[str, dict[str, tuple[type[wire.Message], Callable[[Any], None]]]] = {
             "intake": _by_name(self._intake.handlers),
-            "links": _by_name({CheckLinks: check}),
+            "links": _by_name({CheckLinks: partial(check_links, **adapters)}),
             "notifications": {},
             "audit": _by_name(self._audit.handlers),
         }
-        self._bulk = {**self._intake.bulk, **self._audit.bulk}
+        many = partial(check_many, **adapters)
+        self._bulk = {**self._intake.bulk, CheckLinks: many, **self._audit.bulk}
         self._tables = {"intake": self._intake.outbox, "links": LINKS_OUTBOX, "audit": self._audit.outbox}
         self._relays = {name: self._relay(name) for name in SERVICES}
         self._at_rest = True

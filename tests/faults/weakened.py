@@ -142,16 +142,14 @@ WEAKNESSES = (
         "links remembers the parts that are done",
         (
             Edit(
-                "tasks/links/handlers.py",
-                "            _confirm_again(session, message)\n"
-                "            deferral.forget(session, message)\n"
-                "            return\n",
-                "            pass\n",
+                "tasks/links/inbox.py",
+                '    return set(session.scalars(DONE, {"ids": ids}))\n',
+                "    return set()\n",
             ),
             Edit(
-                "tasks/links/handlers.py",
-                "    return session.scalar(mark.returning(PartDone.id)) is not None\n",
-                "    session.execute(mark)\n    return True\n",
+                "tasks/links/inbox.py",
+                "    return set(session.scalars(TAKE, values))\n",
+                '    session.execute(TAKE, values)\n    return set(values["ids"])\n',
             ),
         ),
         "links.check.committed",

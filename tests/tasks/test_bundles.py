@@ -7,6 +7,7 @@ import uuid
 
 import pytest
 
+from config.broker import BUNDLED
 from tasks import bundles, wire
 from tasks.outbox import Letter
 
@@ -41,7 +42,7 @@ def test_what_travels_together(sent: list[str], tied: list[tuple[str, int]]) -> 
 
 
 def test_a_bundle_is_never_large() -> None:
-    long = json.dumps({"text": "x" * (bundles.CHARACTERS_MOST // 2)})
+    long = json.dumps({"text": "x" * (BUNDLED["RecordEvents"] // 2)})
     assert names(bundles.pack([letter("RecordEvents", long) for _ in range(3)])) == [("RecordEvents", 1)] * 3
 
 

@@ -14,12 +14,14 @@ from sqlalchemy import func, select, update
 from config.settings import Links
 from tasks.database import Sessions
 from tasks.links import queries
-from tasks.links.handlers import cancel_parts, check_links, lease_due
+from tasks.links.checking import check_links
+from tasks.links.handlers import cancel_parts, lease_due
 from tasks.links.messages import CancelParts, CheckLinks, JobFinished, LeaseDueLinks, LinkSpec, link_id
 from tasks.links.models import Check, Link, Outbox, PartDeferred
 from tasks.links.result import Result, Target
 from tasks.links.verdict import JUDGEMENTS, Reason
 from tests.conftest import MakeDatabase
+from tests.tasks.links.checkers import PartByPart
 
 WORKSPACE = uuid.uuid4()
 FINE, BUSY, BUSY_TOO = "https://fine.example/", "https://busy.example/1", "https://busy.example/2"
@@ -34,7 +36,7 @@ BUSY_ANSWERS: Known = {
 
 
 @dataclass
-class Answers:
+class Answers(PartByPart):
     """A checker whose results are given by URL, as reason and wait; what is not given is fine."""
 
     known: Known = field(default_factory=dict)
@@ -42,7 +44,7 @@ class Answers:
     asked: list[str] = field(default_factory=list)
     targets: list[Target] = field(default_factory=list)
 
-    def check(self, targets: Sequence[Target], is_wanted: object = None) -> list[Result]:
+    def check(self, targets: Sequence[Target]) -> list[Result]:
         self.asked += [target.url for target in targets]
         self.targets += targets
         return [self._result(target) for target in targets]

@@ -16,12 +16,14 @@ from sqlalchemy import func, select, update
 from cli.local.redis import Redis
 from tasks.database import Sessions
 from tasks.links import queries
+from tasks.links.checking import check_links
 from tasks.links.flights import Flight, Flights
-from tasks.links.handlers import check_links, lease_due
+from tasks.links.handlers import lease_due
 from tasks.links.messages import CheckLinks, LeaseDueLinks, LinkSpec
 from tasks.links.models import Check, Outbox, PartDeferred
 from tasks.links.result import Result, Target
 from tests.conftest import MakeDatabase
+from tests.tasks.links.checkers import PartByPart
 from tests.tasks.links.test_handlers import SETTINGS, WORKSPACE, Answers
 
 ONE, TWO, THREE = (LinkSpec(f"https://{name}.example/") for name in ("one", "two", "three"))
@@ -123,7 +125,7 @@ def test_of_many_who_want_a_link_at_once_one_has_it(process: Make, space: uuid.U
     assert (most, done) == (1, 40)
 
 
-class Slow:
+class Slow(PartByPart):
     """A checker that answers when it is let, and counts how many of its checks of one URL were under way at once."""
 
     def __init__(self) -> None:
@@ -131,7 +133,7 @@ class Slow:
         self.let = threading.Event()
         self.asked: list[str] = []
 
-    def check(self, targets: Sequence[Target], is_wanted: object = None) -> list[Result]:
+    def check(self, targets: Sequence[Target]) -> list[Result]:
         self.asked += [target.url for target in targets]
         self.begun.set()
         assert self.let.wait(20)

@@ -14,8 +14,8 @@ from sqlalchemy import select, update
 from tasks.database import Sessions
 from tasks.links import changes, gathering, groups, incidents
 from tasks.links.callers import Caller
+from tasks.links.checking import check_links
 from tasks.links.groups import GroupFilter, GroupView
-from tasks.links.handlers import check_links, group_rules_of
 from tasks.links.incidents import IncidentFilter
 from tasks.links.messages import HostBroke, LinkSpec, link_id
 from tasks.links.models import HeldBreak, Link, Outbox
@@ -24,7 +24,7 @@ from tests.conftest import MakeDatabase
 from tests.tasks.links.test_handlers import NOON, SETTINGS, WORKSPACE, Answers, after, part
 
 ME, YOU = Caller("key:me", "192.0.2.1", "curl/8"), Caller("key:you")
-RULES = group_rules_of(SETTINGS)
+RULES = gathering.rules_of(SETTINGS)
 GONE = Reason.HTTP_404
 REFUSED = Reason.CONNECTION_REFUSED
 EAGER = replace(SETTINGS, confirm_hard=1, confirm_transient=1, min_confirm_s=0.0)

@@ -12,13 +12,15 @@ from sqlalchemy import func, select, update
 from config.settings import Links
 from tasks.database import Sessions
 from tasks.links import queries
+from tasks.links.checking import check_links
 from tasks.links.connectivity import Connectivity
-from tasks.links.handlers import check_links, lease_due
+from tasks.links.handlers import lease_due
 from tasks.links.messages import CheckLinks, JobFinished, LeaseDueLinks, LinkBroke, LinkRecovered, LinkSpec, link_id
 from tasks.links.models import Check, Incident, Link, Outbox
 from tasks.links.result import Hop, Result, Target
 from tasks.links.verdict import JUDGEMENTS, Reason
 from tests.conftest import MakeDatabase
+from tests.tasks.links.checkers import PartByPart
 
 WORKSPACE = uuid.uuid4()
 URL = "https://a.example/"
@@ -27,14 +29,14 @@ SETTINGS = Links(min_confirm_s=120, confirm_offsets_s=(60.0, 120.0), part_size=2
 
 
 @dataclass
-class Answers:
+class Answers(PartByPart):
     """A checker whose results are given by URL; it remembers what it was asked."""
 
     reason: Reason = Reason.OK
     at: datetime = NOON
     asked: list[Target] = field(default_factory=list)
 
-    def check(self, targets: Sequence[Target], is_wanted: object = None) -> list[Result]:
+    def check(self, targets: Sequence[Target]) -> list[Result]:
         self.asked += targets
         return [self._result(target) for target in targets]
 

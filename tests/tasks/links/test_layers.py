@@ -12,8 +12,8 @@ from config.settings import LINKS_KEY
 from tasks.database import Sessions
 from tasks.links import changes, policies, queries
 from tasks.links.callers import Caller, Stale
+from tasks.links.checking import check_links
 from tasks.links.disclosure import SET
-from tasks.links.handlers import check_links
 from tasks.links.messages import CheckLinks, LinkSettings, LinkSpec, link_id
 from tasks.links.models import Link, LinkOptions, Outbox, Policy
 from tasks.links.options import CheckOptions, HostLimits

@@ -8,7 +8,8 @@ from sqlalchemy import func, select
 
 from tasks.database import Sessions
 from tasks.links import queries
-from tasks.links.handlers import cancel_parts, check_links
+from tasks.links.checking import check_links
+from tasks.links.handlers import cancel_parts
 from tasks.links.messages import CancelParts, CheckLinks, LinkSpec, link_id
 from tasks.links.models import Check, Link, Outbox
 from tasks.links.verdict import Reason
@@ -72,7 +73,7 @@ def test_a_part_that_is_cancelled_while_it_is_fetched_leaves_nothing(sessions: S
     message = part(keep=True)
 
     class Slow(Answers):
-        def check(self, targets, is_wanted):  # type: ignore[no-untyped-def]  # as Answers'
+        def check(self, targets):  # type: ignore[no-untyped-def]  # as Answers'
             cancel_parts(CancelParts(JOB, (message.part_id,)), sessions=sessions)
             return super().check(targets)
 

@@ -12,7 +12,8 @@ from sqlalchemy import func, select, update
 from config.settings import Links
 from tasks.database import Sessions, insert_rows
 from tasks.links import record, schedule
-from tasks.links.handlers import check_links, lease_due
+from tasks.links.checking import check_links
+from tasks.links.handlers import lease_due
 from tasks.links.messages import CheckLinks, LeaseDueLinks, LinkSpec, link_id
 from tasks.links.models import LINKS, Check, Lease, Link, Outbox, Window
 from tasks.links.verdict import Reason

@@ -17,8 +17,9 @@ from config.settings import Links
 from tasks import outbox, wire
 from tasks.database import Sessions
 from tasks.links import queries
+from tasks.links.checking import check_links
 from tasks.links.fetch import Engine
-from tasks.links.handlers import cancel_parts, check_links, gather_links, lease_due
+from tasks.links.handlers import cancel_parts, gather_links, lease_due
 from tasks.links.messages import CancelParts, CheckLinks, GatherLinks, LeaseDueLinks
 from tasks.links.models import OUTBOX, Job, PartDeferred
 from tasks.links.queries import JobView, SourceView
