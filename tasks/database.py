@@ -1,35 +1,25 @@
-"""A service's own database: sessions, and bulk writes of plain rows."""
+"""A service's own database: sessions and transactions on it, and what its errors mean."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache
 from typing import Any, TypeVar
 
-import msgspec
 import psycopg
 import stamina
 from psycopg.errors import DeadlockDetected, LockNotAvailable, SerializationFailure
-from psycopg.types.json import set_json_dumps
-from sqlalchemy import ColumnElement, Dialect, Table, any_, bindparam, create_engine, text
-from sqlalchemy.dialects.postgresql import ARRAY, UUID
-from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy import create_engine
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
 
 from config.failpoints import reach
-from tasks import clock
+from tasks import clock, rows
 
 Sessions = sessionmaker[Session]
 T = TypeVar("T")
 
-_DIALECT: Dialect = PGDialect_psycopg()  # type: ignore[no-untyped-call]
-# How COPY writes what is JSON.
-set_json_dumps(msgspec.json.encode)
-# Types that PostgreSQL has another name for than SQLAlchemy.
-_TYPES = {"float": "float8"}
 
 SESSION = (
     "timezone=UTC",
@@ -80,7 +70,9 @@ def connect(
         },
     )
     clock.follow(engine)
-    return sessionmaker(engine, expire_on_commit=False)
+    sessions = sessionmaker(engine, expire_on_commit=False)
+    rows.follow(sessions)
+    return sessions
 
 
 @contextmanager
@@ -89,6 +81,7 @@ def transaction(sessions: Sessions, point: str) -> Iterator[Session]:
     with sessions.begin() as session:
         yield session
         session.flush()
+        rows.write(session)
         reach(f"{point}.written")
     reach(f"{point}.committed")
 
@@ -141,72 +134,3 @@ def transact(sessions: Sessions, work: Callable[[Session], T], point: str) -> T:
         with attempt, transaction(sessions, point) as session:
             return work(session)
     raise AssertionError("the last attempt returns or raises")
-
-
-def among(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
-    """Is the column one of the ids in the parameter `name`, a list? `in_` makes a parameter of each of them."""
-    return column == any_(bindparam(name, type_=ARRAY(UUID)))
-
-
-def insert_rows(session: Session, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert many rows of the same keys."""
-    if rows:
-        names = tuple(rows[0])
-        copy_rows(session, table, names, ([row[name] for name in names] for row in rows))
-
-
-def copy_rows(session: Session, table: Table, names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Insert many rows, whose values are in the order of `names`. Nothing is parsed or escaped on the way."""
-    statement = f"COPY {table.name} ({', '.join(names)}) FROM STDIN (FORMAT BINARY)"
-    driver: Any = session.connection().connection.driver_connection
-    try:
-        with driver.cursor() as cursor, cursor.copy(statement) as copy:
-            copy.set_types(_types(table, tuple(names)))
-            for row in rows:
-                copy.write_row(row)
-    except psycopg.Error as error:
-        raise DBAPIError.instance(statement, None, error, psycopg.Error, dialect=session.get_bind().dialect) from error
-
-
-def add_rows(session: Session, table: Table, key: str, rows: Sequence[Mapping[str, Any]]) -> set[Any]:
-    """Insert those of many rows whose unique `key` is not there yet; returns the keys that were added."""
-    if not rows:
-        return set()
-    columns = ", ".join(rows[0])
-    added = session.execute(
-        text(
-            f"INSERT INTO {table.name} ({columns}) SELECT {columns}"  # noqa: S608  # names from our own models
-            f" FROM json_populate_recordset(NULL::{table.name}, CAST(:rows AS json))"
-            f" ON CONFLICT ({key}) DO NOTHING RETURNING {key}"
-        ),
-        {"rows": as_json(rows)},
-    )
-    return set(added.scalars())
-
-
-def update_rows(session: Session, table: Table, key: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Update many rows by `key` in one statement; every row holds the same keys."""
-    if not rows:
-        return
-    columns = [column for column in rows[0] if column != key]
-    changes = ", ".join(f"{column} = new.{column}" for column in columns)
-    session.execute(
-        text(
-            f"UPDATE {table.name} SET {changes}"  # noqa: S608  # names from our own models
-            f" FROM json_populate_recordset(NULL::{table.name}, CAST(:rows AS json)) AS new"
-            f" WHERE {table.name}.{key} = new.{key}"
-        ),
-        {"rows": as_json(rows)},
-    )
-
-
-def as_json(value: Any) -> str:
-    """JSON as PostgreSQL reads it: UUIDs and times as text."""
-    return msgspec.json.encode(value).decode()
-
-
-@cache
-def _types(table: Table, names: tuple[str, ...]) -> list[str]:
-    """What PostgreSQL calls the types of these columns."""
-    kinds = [str(table.c[name].type.compile(_DIALECT)).lower() for name in names]
-    return [_TYPES.get(kind, kind) for kind in kinds]

@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, DateTime, Table, Text, func, select, text
+from sqlalchemy import CheckConstraint, DateTime, Table, Text, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from config import telemetry
 from config.broker import EVENTS, JOBS
 from tasks import clock, wire
-from tasks.database import insert_rows
+from tasks.rows import insert_rows, notify
 
 CHANNEL = "outbox"
 # Before all ids.
@@ -101,8 +101,7 @@ def post(session: Session, table: Table, drafts: Sequence[Draft]) -> None:
         for draft in drafts
     ]
     insert_rows(session, table, rows)
-    # Wakes the relay when, and only if, this transaction commits.
-    session.execute(text(f"NOTIFY {CHANNEL}"))
+    notify(session, CHANNEL)
 
 
 def claim(session: Session, table: Table, limit: int, after: uuid.UUID = FIRST) -> list[Letter]:

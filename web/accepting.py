@@ -10,12 +10,13 @@ from typing import Any
 
 import msgspec
 from flask import Response, request
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from config.failpoints import reach
 from tasks import database
 from tasks.intake import idempotency
-from tasks.intake.idempotency import Answer
+from tasks.intake.idempotency import Answer, KeyInFlight
 from web import answers
 from web.access import caller
 from web.front import front
@@ -44,7 +45,12 @@ def accept(fingerprint: Callable[[], str], write: Callable[[Session], Work]) -> 
     key = _key()
     reach("front.accepting")
     accepted = partial(_accept, key=key, fingerprint=fingerprint, write=write)
-    done = database.transact(front().intake, accepted, "front")
+    try:
+        done = database.transact(front().intake, accepted, "front")
+    except IntegrityError as error:
+        if idempotency.is_taken(error):
+            raise KeyInFlight from error
+        raise
     if isinstance(done, Answer):
         return _answer(done, replayed=True)
     front().metrics.accepted(done.kind, done.count)
@@ -59,8 +65,8 @@ def job_location(job_id: object) -> str:
 def _accept(
     session: Session, key: str, fingerprint: Callable[[], str], write: Callable[[Session], Work]
 ) -> Work | Answer:
-    scope = _hold(session, key) if key else ""
-    if scope and idempotency.is_known(session, scope):
+    scope = idempotency.scope_of(caller(), f"{request.method} {request.url_rule}", key) if key else ""
+    if scope and idempotency.hold(session, scope):
         return idempotency.recall(session, scope, _payload(fingerprint))
     if lack := front().room.lack(session):
         raise no_room(lack)
@@ -68,12 +74,6 @@ def _accept(
     if scope:
         idempotency.remember(session, scope, _payload(fingerprint), _remembered(work))
     return work
-
-
-def _hold(session: Session, key: str) -> str:
-    scope = idempotency.scope_of(caller(), f"{request.method} {request.url_rule}", key)
-    idempotency.hold(session, scope)
-    return scope
 
 
 def _key() -> str:

@@ -12,7 +12,8 @@ from tasks import counted, outbox, wire
 from tasks.audit.messages import AuditEvent, EventsRecorded, RecordEvents
 from tasks.audit.models import EVENTS, OUTBOX
 from tasks.audit.record import audit_events
-from tasks.database import Sessions, add_rows, as_json, transaction
+from tasks.database import Sessions, transaction
+from tasks.rows import add_rows, as_json
 from tasks.service import Told
 
 COLUMNS = tuple(AuditEvent.__dataclass_fields__)

@@ -13,12 +13,13 @@ from config.failpoints import reach
 from config.settings import Intake, Relaying
 from tasks import clock, counted, retention
 from tasks.audit.messages import EventsRecorded
-from tasks.database import Sessions, among, transaction, update_rows
+from tasks.database import Sessions, transaction
 from tasks.intake import finished, parts, room
 from tasks.intake.messages import SweepSubmissions
 from tasks.intake.models import PARTS, SUBMISSION, IdempotencyKey, Part, Submission
 from tasks.links.messages import PartChecked
 from tasks.notifications.messages import NotificationQueued
+from tasks.rows import among, update_rows
 from tasks.service import Told
 
 SWEEP_LIMIT = 1000
@@ -70,7 +71,7 @@ def sweep(_: SweepSubmissions, *, sessions: Sessions, settings: Intake, kept_s: 
         late = _late(session)
         if not late:
             return
-        parts.send(session, Part.id.in_([row.id for row in late]))
+        parts.send_again(session, Part.id.in_([row.id for row in late]))
         counted.SENT_AGAIN.inc(len(late))
         reach("intake.sweep.sent")
         update_rows(session, PARTS, "id", [_released(row, now, settings) for row in late])

@@ -5,11 +5,19 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from sqlalchemy import insert, select, text
+from psycopg.errors import UniqueViolation
+from sqlalchemy import select, text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from tasks.intake.models import IdempotencyKey
+from tasks.intake.models import IDEMPOTENCY_KEYS, IdempotencyKey
 from tasks.intake.submissions import Caller
+from tasks.rows import insert_rows
+
+HOLD = text("""
+    SELECT pg_try_advisory_xact_lock(hashtextextended(:scope, 0)),
+           EXISTS (SELECT FROM idempotency_keys WHERE scope = :scope)
+""")
 
 
 class KeyInFlight(Exception):
@@ -34,16 +42,21 @@ def scope_of(caller: Caller, route: str, key: str) -> str:
     return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
 
 
-def hold(session: Session, scope: str) -> None:
-    """Keep others with the same key away until this transaction ends, or raise `KeyInFlight`."""
-    held = session.scalar(text("SELECT pg_try_advisory_xact_lock(hashtextextended(:scope, 0))"), {"scope": scope})
+def hold(session: Session, scope: str) -> bool:
+    """Keep others with the same key away until this transaction ends, or raise `KeyInFlight`.
+
+    Returns whether an answer to this key is remembered. Of one that is given at this very moment that is not known:
+    then the transaction fails in the end, see `is_taken`.
+    """
+    held, known = session.execute(HOLD, {"scope": scope}).one()
     if not held:
         raise KeyInFlight
+    return bool(known)
 
 
-def is_known(session: Session, scope: str) -> bool:
-    """Whether an answer to this key is remembered."""
-    return session.scalar(select(IdempotencyKey.scope).where(IdempotencyKey.scope == scope)) is not None
+def is_taken(error: IntegrityError) -> bool:
+    """Whether this says that somebody else has used the key meanwhile."""
+    return isinstance(error.orig, UniqueViolation) and error.orig.diag.table_name == IDEMPOTENCY_KEYS.name
 
 
 def recall(session: Session, scope: str, fingerprint: str) -> Answer:
@@ -60,8 +73,5 @@ def recall(session: Session, scope: str, fingerprint: str) -> Answer:
 
 def remember(session: Session, scope: str, fingerprint: str, answer: Answer) -> None:
     """Keep the answer with the work it stands for, in the same transaction."""
-    session.execute(
-        insert(IdempotencyKey).values(
-            scope=scope, fingerprint=fingerprint, answer=answer.body, location=answer.location
-        )
-    )
+    known = {"scope": scope, "fingerprint": fingerprint, "answer": answer.body, "location": answer.location}
+    insert_rows(session, IDEMPOTENCY_KEYS, [known])

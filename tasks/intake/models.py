@@ -128,6 +128,7 @@ class IdempotencyKey(Base):
 OUTBOX: Table = Outbox.__table__  # type: ignore[assignment]  # declared as a FromClause, always a Table
 PARTS: Table = Part.__table__  # type: ignore[assignment]
 SUBMISSION: Table = Submission.__table__  # type: ignore[assignment]
+IDEMPOTENCY_KEYS: Table = IdempotencyKey.__table__  # type: ignore[assignment]
 
 _WITH_TOTAL = func.left(Part.body, -1).concat(',"job_total":').concat(cast(Submission.total, Text)).concat("}")
 _PART_BODY = (

@@ -6,14 +6,14 @@ A part of links is written before anybody knows how many the job has, so the tot
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, literal, select, text
+from sqlalchemy import ColumnElement, literal, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -21,17 +21,15 @@ from config import telemetry
 from config.broker import JOBS
 from config.settings import Intake
 from tasks import clock, outbox, wire
-from tasks.database import copy_rows
 from tasks.intake.models import OUTBOX, PARTS, Part, Submission
 from tasks.intake.reading import Line, Link
 from tasks.links.messages import CheckLinks
+from tasks.rows import as_bytea, copy_rows, insert_rows, notify
 
 # So many are held in memory, and written in one statement.
 WRITTEN_AT_ONCE = 16
 # Of each link's id, the bytes by which its part is found. Others may share them.
 MARK = 4
-
-_COLUMNS = ("id", "submission_id", "workspace_id", "name", "queue", "body", "link_marks", "leased_until")
 
 
 @dataclass(frozen=True)
@@ -43,6 +41,8 @@ class Job:
     queue: str
     settings: Intake
     submitted_at: datetime = field(default_factory=lambda: clock.now())
+    # In which trace, and upon which request.
+    carrier: Mapping[str, str] = field(default_factory=telemetry.carrier)
 
 
 @dataclass(frozen=True)
@@ -74,17 +74,16 @@ def cut(job: Job, links: Iterator[Link], keep: bool, registers: bool) -> Iterato
 
 
 def store(session: Session, job: Job, pieces: Iterable[Piece]) -> None:
-    """Write the parts, a few at a time."""
+    """Write the parts, a few at a time, and have them sent once this transaction commits."""
     leased_until = clock.now() + timedelta(seconds=job.settings.lease_s)
-    rows = (
-        (each.id, job.id, job.workspace_id, each.name, job.queue, each.body, each.link_marks, leased_until)
-        for each in pieces
-    )
-    while chunk := list(islice(rows, WRITTEN_AT_ONCE)):
-        copy_rows(session, PARTS, _COLUMNS, chunk)
+    pieces = iter(pieces)
+    while chunk := list(islice(pieces, WRITTEN_AT_ONCE)):
+        _write(session, [_row(job, each, leased_until) for each in chunk])
+        insert_rows(session, OUTBOX, [_letter(job, each) for each in chunk])
+    notify(session, outbox.CHANNEL)
 
 
-def send(session: Session, which: ColumnElement[bool]) -> None:
+def send_again(session: Session, which: ColumnElement[bool]) -> None:
     """Have these parts sent once this transaction commits. One that waits to be sent already is not sent twice."""
     request_id = telemetry.carrier().get("request_id", "")
     sent = (
@@ -102,7 +101,41 @@ def send(session: Session, which: ColumnElement[bool]) -> None:
     )
     columns = ["id", "name", "exchange", "routing_key", "body", "traceparent", "request_id"]
     session.execute(insert(OUTBOX).from_select(columns, sent).on_conflict_do_nothing())
-    session.execute(text(f"NOTIFY {outbox.CHANNEL}"))
+    notify(session, outbox.CHANNEL)
+
+
+def _write(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    if len(rows) == 1:
+        insert_rows(session, PARTS, [row | {"link_marks": as_bytea(row["link_marks"])} for row in rows])
+    else:
+        # Of several all but the last are large.
+        copy_rows(session, PARTS, tuple(rows[0]), (list(row.values()) for row in rows))
+
+
+def _row(job: Job, piece: Piece, leased_until: datetime) -> dict[str, Any]:
+    return {
+        "id": piece.id,
+        "submission_id": job.id,
+        "workspace_id": job.workspace_id,
+        "name": piece.name,
+        "queue": job.queue,
+        "body": piece.body,
+        "link_marks": piece.link_marks,
+        "leased_until": leased_until,
+    }
+
+
+def _letter(job: Job, piece: Piece) -> dict[str, Any]:
+    return {
+        "id": piece.id,
+        "name": piece.name,
+        "exchange": JOBS.name,
+        "routing_key": job.queue,
+        "body": "",
+        "traceparent": job.carrier.get("traceparent", ""),
+        "request_id": job.carrier.get("request_id", ""),
+        "created_at": job.submitted_at,
+    }
 
 
 def _fields(url: str, line: Line) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Any
 
-from sqlalchemy import insert, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from config import telemetry
@@ -20,11 +20,12 @@ from config.settings import Intake
 from tasks import clock, outbox, wire
 from tasks.audit.messages import AuditEvent, RecordEvents
 from tasks.intake import parts
-from tasks.intake.models import OUTBOX, Part, Submission
+from tasks.intake.models import OUTBOX, SUBMISSION, Submission
 from tasks.intake.parts import Job, Piece
 from tasks.intake.reading import Accepted, Line, Reading
 from tasks.links.messages import GatherLinks, link_id
 from tasks.notifications.messages import SendNotification
+from tasks.rows import insert_rows
 
 INTERACTIVE = "links.interactive"
 BULK = "links.bulk"
@@ -65,11 +66,10 @@ def accept_links(
     if not first:
         return reading.accepted
     # Most batches have been read by now, and their total is known.
-    _submit(session, caller, job.id, "links", total := reading.accepted.accepted)
+    _submit(session, caller, job, "links", total := reading.accepted.accepted)
     parts.store(session, job, chain(first, cut))
     if reading.accepted.accepted > total:
         session.execute(update(Submission).where(Submission.id == job.id).values(total=reading.accepted.accepted))
-    parts.send(session, Part.submission_id == job.id)
     _record_links(session, caller, reading, keep)
     return reading.accepted
 
@@ -85,44 +85,37 @@ def accept_source(
     dry_run: bool = False,
 ) -> uuid.UUID:
     """Accept a page or sitemap whose links, at most so many, are to be checked; returns the job's id."""
-    job_id, part_id = wire.new_id(), wire.new_id()
-    message = GatherLinks(part_id, caller.workspace_id, job_id, kind, url, most, keep, dry_run)
+    job, part_id = Job(wire.new_id(), caller.workspace_id, BULK, settings), wire.new_id()
+    message = GatherLinks(part_id, caller.workspace_id, job.id, kind, url, most, keep, dry_run)
     # Nobody knows yet how many there are.
-    _submit(session, caller, job_id, "links", 0)
-    _enqueue(session, Job(job_id, caller.workspace_id, BULK, settings), part_id, message)
+    _submit(session, caller, job, "links", 0)
+    _enqueue(session, job, part_id, message)
     details = {"source": kind, "keep": keep, "dry_run": dry_run}
-    record_action(session, caller, "links.submit", "job", str(job_id), url, details)
-    return job_id
+    record_action(session, caller, "links.submit", "job", str(job.id), url, details)
+    return job.id
 
 
 def accept_notification(
     session: Session, caller: Caller, title: str, body: str, channel_id: uuid.UUID | None, settings: Intake
 ) -> uuid.UUID:
     """Accept a notification job; returns the job's id."""
-    job_id, part_id = wire.new_id(), wire.new_id()
+    job, part_id = Job(wire.new_id(), caller.workspace_id, "notifications", settings), wire.new_id()
     message = SendNotification(part_id, caller.workspace_id, title, body, channel_id)
-    _submit(session, caller, job_id, "notification", 1)
-    _enqueue(session, Job(job_id, caller.workspace_id, "notifications", settings), part_id, message)
-    record_action(
-        session,
-        caller,
-        "notification.submit",
-        "job",
-        str(job_id),
-        title,
-        {"channel_id": str(channel_id or "")},
-    )
-    return job_id
+    _submit(session, caller, job, "notification", 1)
+    _enqueue(session, job, part_id, message)
+    details = {"channel_id": str(channel_id or "")}
+    record_action(session, caller, "notification.submit", "job", str(job.id), title, details)
+    return job.id
 
 
 def accept_audit_events(session: Session, caller: Caller, events: Sequence[AuditEvent], settings: Intake) -> uuid.UUID:
     """Accept an audit-logging job; returns the job's id."""
-    job_id, part_id = wire.new_id(), wire.new_id()
-    _submit(session, caller, job_id, "audit", len(events))
+    job, part_id = Job(wire.new_id(), caller.workspace_id, "audit", settings), wire.new_id()
+    _submit(session, caller, job, "audit", len(events))
     message = RecordEvents(tuple(events), part_id)
-    _enqueue(session, Job(job_id, caller.workspace_id, "audit", settings), part_id, message)
-    record_action(session, caller, "audit.submit", "job", str(job_id), "", {"events": len(events)})
-    return job_id
+    _enqueue(session, job, part_id, message)
+    record_action(session, caller, "audit.submit", "job", str(job.id), "", {"events": len(events)})
+    return job.id
 
 
 def record_refusal(
@@ -196,19 +189,17 @@ def _record_links(session: Session, caller: Caller, reading: Reading, keep: bool
     record_action(session, caller, "links.submit", "job", str(accepted.job_id), name, details)
 
 
-def _submit(session: Session, caller: Caller, job_id: uuid.UUID, kind: str, total: int) -> None:
-    session.execute(
-        insert(Submission).values(
-            id=job_id,
-            workspace_id=caller.workspace_id,
-            kind=kind,
-            total=total,
-            actor=caller.actor,
-            traceparent=telemetry.carrier().get("traceparent", ""),
-        )
-    )
+def _submit(session: Session, caller: Caller, job: Job, kind: str, total: int) -> None:
+    submission = {
+        "id": job.id,
+        "workspace_id": caller.workspace_id,
+        "kind": kind,
+        "total": total,
+        "actor": caller.actor,
+        "traceparent": job.carrier.get("traceparent", ""),
+    }
+    insert_rows(session, SUBMISSION, [submission])
 
 
 def _enqueue(session: Session, job: Job, part_id: uuid.UUID, message: wire.Message) -> None:
     parts.store(session, job, [Piece(part_id, message.name(), wire.encode(message))])
-    parts.send(session, Part.submission_id == job.id)

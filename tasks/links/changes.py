@@ -13,7 +13,6 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from tasks import clock, outbox, wire
-from tasks.database import insert_rows, update_rows
 from tasks.links import gathering, queries, tailoring
 from tasks.links.callers import Caller, Stale
 from tasks.links.messages import Edit, LinksEdited, LinksRemoved
@@ -21,6 +20,7 @@ from tasks.links.models import LINKS, OUTBOX, PAUSES, Link, Pause, Removed
 from tasks.links.queries import LinkFilter, LinkView
 from tasks.links.record import Row, next_slot
 from tasks.links.sealed import Safe, Sealed
+from tasks.rows import insert_rows, update_rows
 from tasks.vault import Vault
 
 EDITABLE = (

@@ -21,7 +21,7 @@ from config import telemetry
 from config.failpoints import reach
 from config.settings import LINKS_KEY, Links
 from tasks import clock, outbox
-from tasks.database import AWAY, Sessions, insert_rows, transaction, update_rows
+from tasks.database import AWAY, Sessions, transaction
 from tasks.links import (
     announcing,
     deferral,
@@ -46,6 +46,7 @@ from tasks.links.progress import Counted
 from tasks.links.record import Outcome
 from tasks.links.result import Result, Target
 from tasks.links.settling import Checked
+from tasks.rows import insert_rows, update_rows
 from tasks.service import Told
 from tasks.vault import Vault
 

@@ -17,11 +17,11 @@ from config import telemetry
 from config.broker import JOBS
 from config.settings import Links
 from tasks import clock, outbox, wire
-from tasks.database import insert_rows
 from tasks.links.messages import CheckLinks, LinkSpec, link_id
 from tasks.links.models import PARTS_DEFERRED, PartDeferred, PartDone
 from tasks.links.result import Result
 from tasks.links.verdict import JUDGEMENTS, Reason
+from tasks.rows import insert_rows
 from tasks.service import Told
 
 QUEUE = "links.scheduled"

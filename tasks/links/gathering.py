@@ -20,12 +20,12 @@ from sqlalchemy.orm import Session
 
 from config.settings import Links
 from tasks import clock, outbox, wire
-from tasks.database import insert_rows
 from tasks.links import grouping
 from tasks.links.grouping import Break, GroupRules
 from tasks.links.messages import HostBroke, HostRecovered, LinkBroke, LinkRecovered
 from tasks.links.models import GROUPS, HELD_BREAKS, IN_TROUBLE, INCIDENTS, LINKS, OUTBOX, HeldBreak, IncidentGroup
 from tasks.links.record import Outcome
+from tasks.rows import insert_rows
 
 SETTLED_AT_ONCE = 200
 NAMED = 10

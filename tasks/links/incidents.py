@@ -11,7 +11,6 @@ from sqlalchemy import ColumnElement, Select, select, update
 from sqlalchemy.orm import Session
 
 from tasks import clock, outbox, wire
-from tasks.database import insert_rows
 from tasks.links.callers import Caller
 from tasks.links.messages import IncidentAcknowledged
 from tasks.links.models import INCIDENTS, LINKS, MOMENTS, OUTBOX, Incident, IncidentMoment
@@ -19,6 +18,7 @@ from tasks.links.record import Row
 from tasks.links.state import Moment
 from tasks.links.suggestion import Suggestion, suggest
 from tasks.links.verdict import JUDGEMENTS, Reason
+from tasks.rows import insert_rows
 
 KINDS = tuple(Moment)
 

@@ -11,7 +11,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from config.settings import Links
-from tasks.database import among
 from tasks.links import layers, windows
 from tasks.links.layers import Layers
 from tasks.links.messages import CheckLinks, LinkSpec, link_id
@@ -19,6 +18,7 @@ from tasks.links.models import LINKS
 from tasks.links.result import Result, Target
 from tasks.links.verdict import JUDGEMENTS, Reason
 from tasks.links.windows import Scope
+from tasks.rows import among
 from tasks.urls import host_of
 from tasks.vault import Vault, VaultError
 

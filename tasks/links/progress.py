@@ -12,10 +12,10 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from tasks import outbox, wire
-from tasks.database import as_json
 from tasks.links import inbox
 from tasks.links.messages import CheckLinks, JobFinished
 from tasks.links.result import Result
+from tasks.rows import as_json
 from tasks.service import Told
 
 # Ordered, so that two who count for the same jobs never wait for each other in a circle. The row's lock makes exactly

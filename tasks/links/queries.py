@@ -14,11 +14,11 @@ from sqlalchemy.orm import Session
 
 from config import telemetry
 from tasks import clock
-from tasks.database import as_json
 from tasks.links import checks, tailoring
 from tasks.links.models import CHECKS, LINKS, Job, Link
 from tasks.links.suggestion import Suggestion, suggest
 from tasks.links.uptime import UPTIME_SPAN, uptimes
+from tasks.rows import as_json
 
 
 @dataclass(frozen=True)

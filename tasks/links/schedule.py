@@ -11,9 +11,9 @@ from sqlalchemy import delete, func, select, text
 from sqlalchemy.orm import Session
 
 from tasks import wire
-from tasks.database import insert_rows
 from tasks.links.messages import CheckLinks, LinkSpec
 from tasks.links.models import LEASES, Lease
+from tasks.rows import insert_rows
 
 # Walks from workspace to workspace by the first key of `links_due`, one probe each, however many links they have.
 DUE_WORKSPACES = text("""

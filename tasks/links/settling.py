@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 
 from config.settings import Links
 from tasks import clock, outbox, wire
-from tasks.database import add_rows, among, insert_rows, update_rows
 from tasks.links import freeze, record
 from tasks.links.freeze import FreezeRules, Seen
 from tasks.links.messages import CheckLinks, ChecksFrozen, LinkSpec, link_id
@@ -21,6 +20,7 @@ from tasks.links.pace import Pace
 from tasks.links.record import Outcome, Row
 from tasks.links.result import Result
 from tasks.links.state import ConfirmRules
+from tasks.rows import FEW, add_rows, among, insert_rows, update_rows, write
 
 # In the order of their ids, so that two parts with links in common never wait for each other in a circle.
 LOCKED = select(*LINKS.c).where(among(LINKS.c.id, "ids")).order_by(LINKS.c.id).with_for_update()
@@ -135,14 +135,22 @@ def _add_new(
     # In the order of their ids, for the same reason as above; compared as numbers, which is much quicker.
     born = [_bear(course, new[url], checked[url]) for url in sorted(new, key=lambda url: new[url].int)]
     rows = [outcome.row for outcome in born]
+    if len(rows) > FEW and _copied(session, rows):
+        return born
+    # Those that somebody else adds at this moment are left out.
+    added = add_rows(session, LINKS, "id", rows)
+    return [outcome for outcome in born if outcome.row["id"] in added]
+
+
+def _copied(session: Session, rows: Sequence[Row]) -> bool:
+    """Whether all could be added at once, because nobody else adds one of them."""
+    write(session)
     try:
         with session.begin_nested():
             insert_rows(session, LINKS, rows)
     except IntegrityError:
-        # Somebody adds one of them at this moment.
-        added = add_rows(session, LINKS, "id", rows)
-        return [outcome for outcome in born if outcome.row["id"] in added]
-    return born
+        return False
+    return True
 
 
 def _bear(course: Course, identity: uuid.UUID, checked: Checked) -> Outcome:

@@ -10,11 +10,11 @@ from sqlalchemy import Uuid, cast, delete, func, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
-from tasks.database import as_json, update_rows
 from tasks.links.messages import LinkSettings
 from tasks.links.models import LINK_OPTIONS, LINKS, LinkOptions
 from tasks.links.sealed import Sealed
 from tasks.links.settling import Checked
+from tasks.rows import as_json, update_rows
 
 CONFIRMATION = ("confirm_hard", "confirm_transient", "min_confirm_s")
 # What is there already is not stored again, and makes no new version of the link.

@@ -11,11 +11,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tasks import wire
-from tasks.database import insert_rows
 from tasks.links.models import MOMENTS, Check
 from tasks.links.record import Row
 from tasks.links.state import Moment
 from tasks.links.verdict import Verdict
+from tasks.rows import insert_rows
 
 # A row of failures is shown by its first ones; the opening and all that follows has moments of its own.
 SHOWN = 20

@@ -18,10 +18,11 @@ from sqlalchemy import func, select
 from cli.local.backing import Backing
 from cli.local.product import Product
 from config import broker
-from tasks.database import Sessions, insert_rows
+from tasks.database import Sessions
 from tasks.links import record
 from tasks.links.messages import LinkSpec, link_id
 from tasks.links.models import LINKS, Lease, Link
+from tasks.rows import insert_rows
 from tests.conftest import ROOT, MakeDatabase
 from tests.journeys.system import wait_for
 from tests.servers.shifted_clock import ShiftedClock

@@ -103,7 +103,7 @@ WEAKNESSES = (
         (
             Edit(
                 "tasks/intake/handlers.py",
-                "        parts.send(session, Part.id.in_([row.id for row in late]))\n",
+                "        parts.send_again(session, Part.id.in_([row.id for row in late]))\n",
                 "",
             ),
         ),

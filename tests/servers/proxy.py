@@ -194,6 +194,8 @@ class Proxy:
         wants = (0 if full else select.EPOLLIN) | (select.EPOLLOUT if end.pending else 0)
         # Its end of life would be told even of a socket of which nothing is asked.
         wants = 0 if end.route.silent else wants
+        if wants == end.wants:
+            return
         if wants and end.wants:
             self._poll.modify(end.socket, wants)
         elif wants:

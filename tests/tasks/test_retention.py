@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from config.settings import Intake, Links, Notifications
 from tasks import retention, wire
-from tasks.database import Sessions, insert_rows
+from tasks.database import Sessions
 from tasks.intake.handlers import sweep
 from tasks.intake.messages import SweepSubmissions
 from tasks.intake.models import SUBMISSION
@@ -20,6 +20,7 @@ from tasks.links.models import JOBS
 from tasks.notifications.handlers import retry_deliveries
 from tasks.notifications.messages import RetryDeliveries
 from tasks.notifications.models import DELIVERIES
+from tasks.rows import insert_rows
 from tests.conftest import MakeDatabase
 
 NOW = datetime.now(UTC)

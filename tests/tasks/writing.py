@@ -12,7 +12,7 @@ import psycopg
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
-from tasks.database import as_json
+from tasks.rows import as_json
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 EARLIER = NOW - timedelta(hours=1)

@@ -131,17 +131,22 @@ def test_messages_that_no_queue_takes_do_not_hold_up_those_behind_them(
     relay.close()
 
 
-def test_audit_events_that_wait_together_are_one_message(sessions: Sessions, relay: Relay, channel: Any) -> None:
+def bundle(channel: Any, queue: str) -> list[dict[str, Any]]:
+    """What the messages of the one bundle in a queue say."""
+    message = channel.basic_get(queue, no_ack=True)
+    assert channel.basic_get(queue, no_ack=True) is None
+    return [each["kwargs"] for each in json.loads(message.body)[1]["bundle"]]
+
+
+def test_work_of_one_kind_that_waits_together_is_one_message(sessions: Sessions, relay: Relay, channel: Any) -> None:
     for number in range(3):
         with sessions.begin() as session:
             accept_links(session, CALLER, [Line(1, f"https://a.example/{number}")], Intake())
     assert send_all(relay) == 6
     assert waiting(sessions) == 0
-    assert len(take(channel, "links.bulk")) == 3
-    message = channel.basic_get("audit", no_ack=True)
-    together = json.loads(message.body)[1]["bundle"]
-    assert [each["kwargs"]["events"][0]["action"] for each in together] == ["links.submit"] * 3
-    assert take(channel, "audit") == []
+    events, parts = (bundle(channel, queue) for queue in ("audit", "links.bulk"))
+    assert [each["events"][0]["action"] for each in events] == ["links.submit"] * 3
+    assert [each["links"] for each in parts] == [[{"url": f"https://a.example/{number}"}] for number in range(3)]
     relay.close()
 
 

@@ -10,6 +10,7 @@ import pytest
 from tasks.links import announcing, record
 from tasks.links.messages import CheckLinks, LinksChanged, LinkSpec
 from tasks.links.record import Outcome
+from tasks.links.settling import Checked
 from tasks.links.state import ConfirmRules
 from tasks.links.verdict import Reason
 from tests.tasks.links.results import result
@@ -26,8 +27,13 @@ def first_check(reason: Reason, traceparent: str = TRACE) -> Outcome:
     return record.apply(row, result(reason, NOON, url), NOON, ConfirmRules())
 
 
+def checked(outcomes: Sequence[Outcome]) -> dict[str, Checked]:
+    urls = [outcome.row["url"] for outcome in outcomes]
+    return {url: Checked(LinkSpec(url), result(Reason.OK, NOON, url), PART, TRACE) for url in urls}
+
+
 def told(outcomes: Sequence[Outcome]) -> LinksChanged:
-    [draft] = announcing.drafts(PART, outcomes)
+    [draft] = announcing.drafts(checked(outcomes), outcomes)
     return msgspec.json.decode(draft.body, type=LinksChanged)
 
 
@@ -60,4 +66,4 @@ def test_of_links_that_stay_as_they_were_there_is_nothing_to_tell() -> None:
     row = first_check(Reason.OK).row | {"paused": False, "ignored": False, "muted_until": None, "flapping": False}
     later = datetime(2026, 11, 21, 13, tzinfo=UTC)
     again = record.apply(row, result(Reason.OK, later), later, ConfirmRules())
-    assert announcing.drafts(PART, [again]) == []
+    assert announcing.drafts(checked([again]), [again]) == []

@@ -10,13 +10,14 @@ import pytest
 from sqlalchemy import func, select, update
 
 from config.settings import Links
-from tasks.database import Sessions, insert_rows
+from tasks.database import Sessions
 from tasks.links import record, schedule
 from tasks.links.checking import check_links
 from tasks.links.handlers import lease_due
 from tasks.links.messages import CheckLinks, LeaseDueLinks, LinkSpec, link_id
 from tasks.links.models import LINKS, Check, Lease, Link, Outbox, Window
 from tasks.links.verdict import Reason
+from tasks.rows import insert_rows
 from tests.conftest import MakeDatabase
 from tests.tasks.links.test_handlers import Answers
 
@@ -96,7 +97,7 @@ def test_after_an_hour_without_ticks_the_schedule_catches_up_at_its_own_pace_and
     while parts := [part for each in sent for part in each]:
         with sessions.begin() as session:
             for part in parts:
-                schedule.release(session, part.part_id)
+                schedule.release(session, [part.part_id])
         asked = [spec.url for part in parts for spec in part.links]
         assert len(asked) == len(set(asked)) <= 30
         sent = [tick(sessions, settings), tick(sessions, settings)]
