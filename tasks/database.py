@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -9,17 +11,17 @@ from typing import Any, TypeVar
 import psycopg
 import stamina
 from psycopg.errors import DeadlockDetected, LockNotAvailable, SerializationFailure
-from sqlalchemy import create_engine
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy import create_engine, event
+from sqlalchemy.exc import DBAPIError, InterfaceError, InvalidatePoolError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from config.failpoints import reach
 from tasks import clock, rows
 
 Sessions = sessionmaker[Session]
 T = TypeVar("T")
-
 
 SESSION = (
     "timezone=UTC",
@@ -40,6 +42,9 @@ PATIENCE: dict[str, Any] = {
 
 # What "the database is away" looks like through SQLAlchemy.
 AWAY = (OperationalError, InterfaceError, PoolTimeout)
+# A connection is asked whether it is alive when it was not used for so long.
+IDLE_S = 1.0
+_USED_AT = "used_at"
 # SQLSTATE classes of connections, resources, operators' shutdowns and failing disks.
 OUT_OF_ORDER = ("08", "53", "57P", "58")
 # What is left of a primary after another took over.
@@ -62,17 +67,34 @@ def connect(
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_timeout=patience_s,
-        pool_pre_ping=True,
         connect_args={
             "application_name": name,
             "options": " ".join(f"-c {setting}" for setting in (*SESSION, *settings)),
             **PATIENCE,
         },
     )
+    event.listen(engine, "checkin", _note_use)
+    event.listen(engine, "checkout", _ask_idle)
     clock.follow(engine)
     sessions = sessionmaker(engine, expire_on_commit=False)
     rows.follow(sessions)
     return sessions
+
+
+def _note_use(_: object, record: ConnectionPoolEntry) -> None:
+    record.info[_USED_AT] = time.monotonic()
+
+
+def _ask_idle(connection: psycopg.Connection, record: ConnectionPoolEntry, _: object) -> None:
+    """Whether a connection that nobody used for a while is still one; under load that would be every other question."""
+    if time.monotonic() - record.info.get(_USED_AT, math.inf) < IDLE_S:
+        return
+    try:
+        connection.execute("")
+        connection.rollback()
+    except psycopg.Error as error:
+        # The others are no better: all of them are made anew.
+        raise InvalidatePoolError(str(error)) from error
 
 
 @contextmanager

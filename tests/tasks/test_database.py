@@ -1,8 +1,10 @@
 """Transactions that are in each other's way on a real PostgreSQL."""
 
 import threading
+import time
 from collections.abc import Callable
 
+import psycopg
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -115,3 +117,17 @@ def test_too_many_connections_are_told_apart_from_what_is_refused_for_good(
         with databases.connect(postgres_url).begin() as session:
             session.execute(text(f'REVOKE CONNECT ON DATABASE "{name}" FROM crowded'))
             session.execute(text("DROP ROLE crowded"))
+
+
+def test_connections_that_died_while_nobody_used_them_are_made_anew(sessions: Sessions, postgres_url: str) -> None:
+    def pid() -> int:
+        with sessions() as session:
+            return session.scalar(text("SELECT pg_backend_pid()")) or 0
+
+    with sessions() as one, sessions() as other:
+        known = {session.scalar(text("SELECT pg_backend_pid()")) for session in (one, other)}
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        for each in known:
+            connection.execute("SELECT pg_terminate_backend(%s, 5000)", (each,))
+    time.sleep(databases.IDLE_S + 0.1)
+    assert not known & {pid(), pid()}
