@@ -32,6 +32,8 @@ log = structlog.get_logger(__name__)
 POLL_S = 1.0
 # What is committed within so little time is sent together, which makes it much cheaper. The first is not held up.
 GATHER_S = 0.04
+# Where so much was sent at once there is a crowd: then it pays to wait for more.
+CROWD, CROWD_GATHER_S = 8, 0.1
 # A commit that a crash undoes is sent again. A relay that stands still gives its rows to others.
 SESSION = ("synchronous_commit=off", "idle_in_transaction_session_timeout=15s")
 
@@ -44,10 +46,11 @@ def run(relay: Relay, database_url: str, ended: threading.Event) -> None:
                 listener.execute(f"LISTEN {outbox.CHANNEL}")
                 while not ended.is_set():
                     began = time.monotonic()
-                    relay.send_all(ended)
+                    crowded = relay.send_all(ended) >= CROWD
                     # One wake-up answers for every commit that came meanwhile.
                     list(listener.notifies(timeout=POLL_S, stop_after=1))
-                    ended.wait(max(0.0, began + GATHER_S - time.monotonic()))
+                    gather_s = CROWD_GATHER_S if crowded else GATHER_S
+                    ended.wait(max(0.0, began + gather_s - time.monotonic()))
         except psycopg.Error as error:
             log.warning("database away", error=str(error))
             ended.wait(1.0)
