@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from flask import Flask
 
-from config import logging
+from config import collector, logging
 from config.settings import Intake, Logging, Web, load
 from tasks import database
 from web import rpc
@@ -23,3 +23,4 @@ def from_environment(environ: Mapping[str, str]) -> Flask:
 
 
 app = from_environment(os.environ)
+collector.spare()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import socket
 import threading
@@ -11,7 +10,7 @@ from typing import Any
 
 from celery import Celery, signals
 
-from config import broker, logging
+from config import broker, collector, logging
 from config.settings import Broker, Logging, Worker, load
 from tasks import wire
 from tasks.service import BulkHandler, Handler, Service
@@ -19,7 +18,6 @@ from workers import heartbeat, metrics
 from workers.handling import Handling
 from workers.undertaker import Undertaker
 
-COLLECT_AFTER = 20_000
 # A broker that was not heard of for twice as long is lost; the main loop looks every three seconds.
 HEARTBEAT_S = 6
 # py-amqp gives a packet one second to arrive. Losing a connection costs more than waiting a little for the network.
@@ -51,19 +49,8 @@ def make_worker(build: Callable[[Mapping[str, str]], Service], environ: Mapping[
     app.steps["consumer"].add(heartbeat.Heartbeat)
     signals.worker_shutting_down.connect(lambda **_: closing.set(), weak=False)
     signals.worker_shutting_down.connect(lambda **_: service.stop(), weak=False)
-    _spare_the_collector()
+    collector.spare()
     return app
-
-
-def _spare_the_collector() -> None:
-    """Have Python look for cycles seldom, and never among what stays for good.
-
-    A part makes tens of thousands of objects and no cycle; looking through all that waits for each of its 500 links,
-    every 700 objects, took a fifth of the time of a check.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(COLLECT_AFTER)
 
 
 def configuration(queues: Sequence[str], broker_url: str) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import structlog
@@ -15,6 +16,8 @@ from workers.handling import queue_of
 from workers.undertaker import Death, Remains, Undertaker, failed
 
 log = structlog.get_logger(__name__)
+
+RECONNECT = {"interval_start": 0.5, "interval_step": 0.5, "interval_max": 2.0}
 
 
 class DeclareTopology(bootsteps.StartStopStep):
@@ -47,6 +50,11 @@ class Consumer(consumer.Consumer):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._burials = ThreadPoolExecutor(1, "burials")
+
+    def ensure_connected(self, conn: Any) -> Any:
+        """Try until there is a broker. Celery would wait for longer and longer, up to half a minute."""
+        conn.ensure_connection = partial(conn.ensure_connection, **RECONNECT)
+        return super().ensure_connected(conn)
 
     def create_task_handler(self, *args: Any, **options: Any) -> Callable[[Any], None]:
         """What is called with every message."""

@@ -19,7 +19,7 @@ import psycopg
 import structlog
 from sqlalchemy.engine import make_url
 
-from config import logging
+from config import collector, logging
 from config.settings import SERVICES, Broker, Database, Logging, Relaying, SettingsError, load
 from tasks import database, outbox, publishing
 from workers import metrics
@@ -90,6 +90,7 @@ def main() -> None:
     threads = start(os.environ, ended)
     if not threads:
         raise SettingsError("no PRANALA_<SERVICE>_DATABASE_URL is set: there is no outbox to relay")
+    collector.spare()
     log.info("relaying", outboxes=[thread.name for thread in threads])
     ready = Ready(os.environ)
     ready.say()

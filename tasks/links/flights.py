@@ -25,7 +25,7 @@ from tasks.links.messages import CheckLinks, LinkSpec, link_ids
 
 log = structlog.get_logger(__name__)
 
-LEASE_S = 15.0
+LEASE_S = 6.0
 # A Redis that did not answer is not asked again for so long: parts must not wait for it one after the other.
 RETRY_S = 2.0
 
