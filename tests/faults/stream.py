@@ -45,7 +45,7 @@ class Stream:
     """
 
     def __init__(
-        self, url: str, key: str, question: Callable[[int], Question], rate: float = 50.0, clients: int = 8
+        self, url: str, key: str, question: Callable[[int], Question], rate: float = 50.0, clients: int = 24
     ) -> None:
         self.answers: list[Answer] = []
         self._address = urlsplit(url).netloc
@@ -116,11 +116,12 @@ class Stream:
 
 
 def mixed(url_of: Callable[[int], str], reads: Sequence[str]) -> Callable[[int], Question]:
-    """Every second question submits a link of its own, the others read in turn."""
+    """As clients do: after a link of its own each of the reads in turn, and so on."""
 
     def question(number: int) -> Question:
-        if number % 2:
-            return Question("GET", reads[(number // 2) % len(reads)])
+        place = number % (len(reads) + 1)
+        if place:
+            return Question("GET", reads[place - 1])
         return Question("POST", "/api/v1/links", {"url": url_of(number)})
 
     return question
