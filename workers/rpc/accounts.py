@@ -11,7 +11,8 @@ from contracts import accounts_pb2_grpc
 from tasks import database
 from tasks.accounts import keyring, queries
 from tasks.accounts.service import build
-from workers.rpc.translate import Refused, answering, to_proto
+from workers.rpc.messages import to_proto
+from workers.rpc.translate import Refused, answering
 
 
 def register(server: grpc.Server, environ: Mapping[str, str]) -> str:

@@ -8,7 +8,8 @@ from contracts import links_pb2 as pb
 from tasks import clock, database
 from tasks.links import badges
 from workers.rpc.link_changes import caller_of
-from workers.rpc.translate import answering, invalid, not_found, page, to_proto, uuid_of
+from workers.rpc.messages import to_proto
+from workers.rpc.translate import answering, invalid, not_found, page, uuid_of
 
 
 class Badges:

@@ -10,7 +10,8 @@ from tasks.links import groups, incidents
 from tasks.links.groups import GroupFilter, GroupView
 from tasks.links.incidents import IncidentFilter
 from workers.rpc.link_changes import caller_of
-from workers.rpc.translate import answering, not_found, page, to_proto, uuid_of
+from workers.rpc.messages import to_proto
+from workers.rpc.translate import answering, not_found, page, uuid_of
 
 
 class Incidents:

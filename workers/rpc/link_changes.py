@@ -16,7 +16,8 @@ from tasks.links.callers import Caller, Stale
 from tasks.links.queries import LinkFilter
 from tasks.links.validity import InvalidOptions
 from tasks.vault import Vault
-from workers.rpc.translate import Refused, answering, invalid, not_found, stale, to_proto, uuid_of
+from workers.rpc.messages import to_proto
+from workers.rpc.translate import Refused, answering, invalid, not_found, stale, uuid_of
 
 MOST_AT_ONCE = 5000
 

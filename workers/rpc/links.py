@@ -17,9 +17,10 @@ from tasks.vault import Vault
 from workers.rpc.badges import Badges
 from workers.rpc.incidents import Incidents
 from workers.rpc.link_changes import LinkChanges
+from workers.rpc.messages import to_proto
 from workers.rpc.policies import Policies
 from workers.rpc.statistics import Statistics
-from workers.rpc.translate import answering, not_found, page, to_proto, uuid_of
+from workers.rpc.translate import answering, not_found, page, uuid_of
 from workers.rpc.windows import Windows
 
 

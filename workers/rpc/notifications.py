@@ -13,7 +13,8 @@ from contracts import notifications_pb2_grpc
 from tasks import database
 from tasks.notifications import changes, queries
 from tasks.vault import Vault
-from workers.rpc.translate import answering, invalid, not_found, page, to_proto, uuid_of
+from workers.rpc.messages import to_proto
+from workers.rpc.translate import answering, invalid, not_found, page, uuid_of
 
 
 def register(server: grpc.Server, environ: Mapping[str, str]) -> str:

@@ -15,7 +15,8 @@ from tasks.links.sealed import Safe
 from tasks.links.validity import InvalidOptions
 from tasks.vault import Vault
 from workers.rpc.link_changes import caller_of, invalid_options
-from workers.rpc.translate import answering, not_found, page, stale, to_proto, uuid_of
+from workers.rpc.messages import to_proto
+from workers.rpc.translate import answering, not_found, page, stale, uuid_of
 
 
 class Policies:

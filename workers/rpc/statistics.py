@@ -9,7 +9,8 @@ import grpc
 from contracts import links_pb2 as pb
 from tasks import clock, database
 from tasks.links import statistics
-from workers.rpc.translate import answering, not_found, to_proto, uuid_of
+from workers.rpc.messages import to_proto
+from workers.rpc.translate import answering, not_found, uuid_of
 
 
 class Statistics:

@@ -1,20 +1,19 @@
-"""Frozen values to protobuf messages of the same field names, and errors to gRPC's status codes."""
+"""Pages of values, ids of requests, and errors as gRPC's status codes."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import grpc
-import msgspec
 import structlog
-from google.protobuf.json_format import ParseDict
 from google.protobuf.message import Message
 
 from config import telemetry
 from tasks import database
+from workers.rpc.messages import to_proto
 
 log = structlog.get_logger(__name__)
 
@@ -42,11 +41,6 @@ def invalid(detail: str) -> Refused:
 def stale(what: str) -> Refused:
     """Somebody else was first: the thing is of another version now."""
     return Refused(grpc.StatusCode.ABORTED, f"the {what} is of another version")
-
-
-def to_proto(value: Any, kind: type[P]) -> P:
-    """A frozen dataclass (UUIDs, times and nested values included) as the message with the same field names."""
-    return ParseDict(_without_nothing(msgspec.to_builtins(value)), kind(), ignore_unknown_fields=True)
 
 
 def page(items: list[Any], after: str, item_kind: type[Message], page_kind: type[P]) -> P:
@@ -78,11 +72,3 @@ def answering(name: str, context: grpc.ServicerContext) -> Iterator[None]:
                 raise
             log.warning("database away", call=name, error=str(error))
             context.abort(grpc.StatusCode.UNAVAILABLE, "the service's database cannot be reached")
-
-
-def _without_nothing(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _without_nothing(each) for key, each in value.items() if each is not None}
-    if isinstance(value, list | tuple):
-        return [_without_nothing(each) for each in value]
-    return value

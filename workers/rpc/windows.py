@@ -12,7 +12,8 @@ from tasks.links import calendar
 from tasks.links.callers import Stale
 from tasks.links.windows import InvalidWindow
 from workers.rpc.link_changes import caller_of
-from workers.rpc.translate import answering, invalid, not_found, page, stale, to_proto, uuid_of
+from workers.rpc.messages import to_proto
+from workers.rpc.translate import answering, invalid, not_found, page, stale, uuid_of
 
 
 class Windows:
