@@ -15,13 +15,13 @@ import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
 from config.broker import QUEUES
 from config.settings import SERVICES, Database, SettingsError, load
-from tasks import copies, database, outbox, wire
+from tasks import clock, copies, database, outbox, wire
 from tasks.audit.messages import AuditEvent, RecordEvents
 from tasks.intake import finished
 
@@ -118,7 +118,7 @@ def _record(session: Session, service: str, restoration: Restoration) -> None:
     event = AuditEvent(
         event_id=uuid.uuid5(restoration.id, service),
         workspace_id=None,
-        occurred_at=datetime.now(UTC),
+        occurred_at=clock.now(),
         service=service,
         actor=ACTOR,
         action="database.restored",

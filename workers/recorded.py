@@ -6,11 +6,10 @@ import uuid
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from time import monotonic
 
 from config import broker, telemetry
-from tasks import outbox, publishing, wire
+from tasks import clock, outbox, publishing, wire
 from tasks.audit.messages import AuditEvent, RecordEvents
 from workers.dead_letters import DeadLetter, Record
 from workers.undertaker import TIMEOUT_S
@@ -50,7 +49,7 @@ def event_of(letters: Sequence[DeadLetter], operator: Operator, action: str) -> 
     return AuditEvent(
         event_id=wire.new_id(),
         workspace_id=operator.workspace_id,
-        occurred_at=datetime.now(UTC),
+        occurred_at=clock.now(),
         service="monitor",
         actor=operator.actor,
         action=ACTIONS[action],

@@ -11,7 +11,6 @@ import threading
 import traceback
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import kombu
@@ -20,7 +19,7 @@ from amqp.basic_message import Message
 from kombu.exceptions import KombuError
 
 from config import broker
-from tasks import counted
+from tasks import clock, counted
 
 log = structlog.get_logger(__name__)
 
@@ -83,7 +82,7 @@ class Undertaker:
             "detail": death.detail[:DETAIL_MOST],
             "queue": remains.queue,
             "worker": self._worker,
-            "died_at": datetime.now(UTC).isoformat(),
+            "died_at": clock.now().isoformat(),
             "deliveries": remains.deliveries,
         }
         buried = self._publish(remains, broker.DEAD.name, broker.dead_name(remains.queue), {DEATH: known})

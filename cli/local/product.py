@@ -2,9 +2,7 @@
 
 import http.client
 import json
-import os
 import shutil
-import subprocess
 import urllib.request
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -21,7 +19,6 @@ from cli.local.readiness import wait_until
 
 GROUP = "product"
 READY_WITHIN_S = 90
-ONCE_WITHIN_S = 120
 
 
 @dataclass(frozen=True)
@@ -123,30 +120,7 @@ class Product:
             raise NotReady(f"{self.url}/readyz says {answer.status}: {answer.body}")
 
     def _run_once(self, process: Process) -> str:
-        """Run to its end; what it prints is returned, what it says on stderr goes to its log."""
-        local = self.backing.local
-        program = make_program(process, self.backing, self.env, self._root)
-        log = local.supervisord.log_file(process.name)
-        command = program.write(local.data.run, parent=os.getpid())
-        try:
-            with log.open("ab") as errors:
-                done = subprocess.run(
-                    command,
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.PIPE,
-                    stderr=errors,
-                    text=True,
-                    timeout=ONCE_WITHIN_S,
-                    check=False,
-                )
-        except subprocess.TimeoutExpired as error:
-            raise LocalError(f"{process.name} did not end within {ONCE_WITHIN_S} s; its log is {log}") from error
-        finally:
-            (local.data.run / f"{process.name}.json").unlink()
-        if done.returncode != 0:
-            lines = local.supervisord.last_lines(process.name)
-            raise LocalError(f"{process.name} failed (status {done.returncode}):\n{done.stdout}{lines}")
-        return done.stdout
+        return self._supervisord.run_once(make_program(process, self.backing, self.env, self._root))
 
 
 def read_or_make_key(product: Product) -> tuple[str, bool]:

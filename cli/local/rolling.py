@@ -7,7 +7,6 @@ does not come up ends the restart there, with the old one still at work.
 import fcntl
 import os
 import signal
-import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -22,7 +21,6 @@ from cli.local.readiness import Question, wait_until
 from cli.local.supervisord import Supervisord
 
 READY_WITHIN_S = 180
-ONCE_WITHIN_S = 180
 STAND_IN = "stand-in"
 
 Say = Callable[[str], None]
@@ -103,7 +101,9 @@ class Rolling:
         A worker that cannot start would end its master, and so it is tried before.
         """
         program = self._supervisord.program(WEB.name)
-        self._run(replace(program, name="web-trial", argv=(*program.argv[:-1], "--check-config", program.argv[-1])))
+        self._supervisord.run_once(
+            replace(program, name="web-trial", argv=(*program.argv[:-1], "--check-config", program.argv[-1]))
+        )
         master = self._supervisord.state(WEB.name).pid
         old = children_of(master)
         for ended in range(1, len(old) + 1):
@@ -123,25 +123,7 @@ class Rolling:
     def _migrate(self) -> None:
         self._say("migrating the databases …")
         relay = self._supervisord.program("relay")
-        self._run(replace(relay, name=MIGRATE.name, argv=(relay.argv[0], *MIGRATE.command)))
-
-    def _run(self, program: Program) -> None:
-        """Run to its end; raises with what it said if that is not a good one."""
-        try:
-            done = subprocess.run(
-                program.write(self._data.run, parent=os.getpid()),
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                timeout=ONCE_WITHIN_S,
-                check=False,
-            )
-        except subprocess.TimeoutExpired as error:
-            raise LocalError(f"{program.name} did not end within {ONCE_WITHIN_S} s") from error
-        finally:
-            (self._data.run / f"{program.name}.json").unlink()
-        if done.returncode != 0:
-            raise LocalError(f"{program.name} failed (status {done.returncode}):\n{done.stdout}{done.stderr}")
+        self._supervisord.run_once(replace(relay, name=MIGRATE.name, argv=(relay.argv[0], *MIGRATE.command)))
 
     def _sign(self, name: str) -> Path:
         return self._data.run / "heartbeat" / f"{name}.ready"

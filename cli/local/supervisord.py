@@ -21,6 +21,7 @@ from cli.local.readiness import wait_until
 from cli.local.unix_rpc import UnixTransport
 
 LAST_LINES = 15
+ONCE_WITHIN_S = 180
 
 # Paths are relative to the data directory, where supervisord runs: one with a blank, a semicolon or a
 # percent sign in it would not survive the settings' syntax.
@@ -209,6 +210,32 @@ class Supervisord:
                     f"{state.name} does not stay up ({state.description}). Its last lines:\n"
                     f"{self.last_lines(state.name)}\n(the whole log: {self.log_file(state.name)})"
                 )
+
+    def run_once(self, program: Program) -> str:
+        """Run a program to its end, unsupervised; what it prints is returned, what it says on stderr goes to its log.
+
+        Raises LocalError where that is no good end.
+        """
+        log = self.log_file(program.name)
+        try:
+            with log.open("ab") as errors:
+                done = subprocess.run(
+                    program.write(self._data.run, parent=os.getpid()),
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=errors,
+                    text=True,
+                    timeout=ONCE_WITHIN_S,
+                    check=False,
+                )
+        except subprocess.TimeoutExpired as error:
+            raise LocalError(f"{program.name} did not end within {ONCE_WITHIN_S} s; its log is {log}") from error
+        finally:
+            (self._data.run / f"{program.name}.json").unlink()
+        if done.returncode != 0:
+            lines = self.last_lines(program.name)
+            raise LocalError(f"{program.name} failed (status {done.returncode}):\n{done.stdout}{lines}")
+        return done.stdout
 
     def log_file(self, name: str) -> Path:
         return self._data.log / f"{name}.log"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from tasks import clock
 from tasks.notifications.models import Heard
 
 REMEMBERED = timedelta(days=7)
@@ -22,4 +23,4 @@ def is_new(session: Session, event_id: uuid.UUID) -> bool:
 
 def forget(session: Session) -> None:
     """Forget what was heard so long ago that nobody says it again."""
-    session.execute(delete(Heard).where(Heard.heard_at < datetime.now(UTC) - REMEMBERED))
+    session.execute(delete(Heard).where(Heard.heard_at < clock.now() - REMEMBERED))

@@ -45,7 +45,7 @@ def system(tmp_path: Path) -> Iterator[System]:
 
 
 @pytest.mark.timeout(1500)
-def test_all_processes_restarted_under_load_fail_no_request_and_lose_double_and_delay_nothing(
+def test_all_processes_restarted_under_load_fail_no_request_and_lose_and_double_nothing(
     system: System, host: Host
 ) -> None:
     before, web = processes(system), children_of(processes(system)["web"])
