@@ -45,7 +45,7 @@ PROCESSES = (
     worker("intake", "intake", 4),
     # A part takes as long as its slowest link: many threads, of which most wait. A second process uses a second core.
     worker("links", "links", 24, "links.bulk", "links.scheduled", alone=False),
-    worker("links-2", "links", 8, "links.interactive"),
+    worker("links-2", "links", 24, "links.interactive"),
     worker("links-3", "links", 24, "links.bulk", "links.scheduled", alone=False),
     worker("notifications", "notifications", 4),
     worker("audit", "audit", 2),

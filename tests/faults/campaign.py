@@ -109,10 +109,10 @@ def run(ground: Ground, plan: Plan) -> Report:
         load.stop()
         report.seconds = load.seconds()
         victims.end()
-    _come_to_rest(ground, report.tally)
-    told = [_told(receiver) for receiver in (ground.plain, ground.secure)]
-    settle(ground.books, load.promises, [*told[0], *told[1]], already, report.tally)
-    victims.settle(told, report.tally)
+    come_to_rest(ground, report.tally)
+    heard = [told(receiver) for receiver in (ground.plain, ground.secure)]
+    settle(ground.books, load.promises, [*heard[0], *heard[1]], already, report.tally)
+    victims.settle(heard, report.tally)
     report.submissions, report.refusals = len(load.promises.made), load.promises.refusals
     return report
 
@@ -151,7 +151,7 @@ def _until_well(ground: Ground) -> None:
         time.sleep(LOOK_EVERY_S)
 
 
-def _come_to_rest(ground: Ground, tally: Tally) -> None:
+def come_to_rest(ground: Ground, tally: Tally) -> None:
     """Until nothing is under way any more, and every process runs."""
     deadline = time.monotonic() + QUIET_WITHIN_S
     while time.monotonic() < deadline:
@@ -167,7 +167,8 @@ def _come_to_rest(ground: Ground, tally: Tally) -> None:
         tally.blame(f"{name} does not run")
 
 
-def _told(receiver: Receiver) -> list[tuple[str, Mapping[str, Any]]]:
+def told(receiver: Receiver) -> list[tuple[str, Mapping[str, Any]]]:
+    """Ids and payloads of the webhooks that it took."""
     return list(zip(receiver.ids, receiver.received, strict=True))
 
 
