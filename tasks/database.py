@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import Any, TypeVar
 
 import psycopg
@@ -26,7 +27,8 @@ T = TypeVar("T")
 SESSION = (
     "timezone=UTC",
     "statement_timeout=60s",
-    "idle_in_transaction_session_timeout=120s",
+    # What a client that is gone had locked is free after this, also where its connection looks alive.
+    "idle_in_transaction_session_timeout=15s",
     # A plan that is kept was made for tables as small as they were then, and an import grows them while it runs.
     "plan_cache_mode=force_custom_plan",
 )
@@ -95,6 +97,18 @@ def _ask_idle(connection: psycopg.Connection, record: ConnectionPoolEntry, _: ob
     except psycopg.Error as error:
         # The others are no better: all of them are made anew.
         raise InvalidatePoolError(str(error)) from error
+
+
+@cache
+def _without_transactions(sessions: Sessions) -> Sessions:
+    engine = sessions.kw["bind"].execution_options(isolation_level="AUTOCOMMIT")
+    return sessionmaker(engine, expire_on_commit=False)
+
+
+def reading(sessions: Sessions) -> Session:
+    """A session for questions alone: each sees what is committed by then, as it would in any transaction of ours, and
+    none has to be begun and ended for it."""
+    return _without_transactions(sessions)()
 
 
 @contextmanager

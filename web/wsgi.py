@@ -13,12 +13,15 @@ from tasks import database
 from web import rpc
 from web.app import create_app
 
+# Batches are written while they are uploaded, and clients may be silent for a while, see `SILENCE_S` of gunicorn.
+SESSION = ("idle_in_transaction_session_timeout=40s",)
+
 
 def from_environment(environ: Mapping[str, str]) -> Flask:
     """The app that these settings describe."""
     logging.configure(load(Logging, environ))
     settings = load(Web, environ)
-    sessions = database.connect(settings.intake_database_url, "pranala web")
+    sessions = database.connect(settings.intake_database_url, "pranala web", settings=SESSION)
     return create_app(settings, sessions, rpc.connect(settings), load(Intake, environ))
 
 

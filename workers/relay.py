@@ -34,8 +34,8 @@ POLL_S = 1.0
 GATHER_S = 0.04
 # Where so much was sent at once there is a crowd: then it pays to wait for more.
 CROWD, CROWD_GATHER_S = 8, 0.1
-# A commit that a crash undoes is sent again. A relay that stands still gives its rows to others.
-SESSION = ("synchronous_commit=off", "idle_in_transaction_session_timeout=15s")
+# A commit that a crash undoes is sent again.
+SESSION = ("synchronous_commit=off",)
 
 
 def run(relay: Relay, database_url: str, ended: threading.Event) -> None:

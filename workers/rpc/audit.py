@@ -31,7 +31,7 @@ class AuditServicer(audit_pb2_grpc.AuditServicer):
 
     def SearchEvents(self, request: pb.SearchEventsRequest, context: grpc.ServicerContext) -> pb.EventPage:  # noqa: N802
         """Events by filter."""
-        with answering("SearchEvents", context), self._sessions() as session:
+        with answering("SearchEvents", context), database.reading(self._sessions) as session:
             workspace = uuid_of(request.workspace_id, "workspace") if request.workspace_id else None
             items, after = queries.search(session, workspace, request.limit, request.after, _filter(request))
             return page(items, after, pb.Event, pb.EventPage)

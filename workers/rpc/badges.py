@@ -19,7 +19,7 @@ class Badges:
 
     def ReadBadge(self, request: pb.ReadBadgeRequest, context: grpc.ServicerContext) -> pb.BadgeReading:  # noqa: N802
         """What a badge shows to anybody."""
-        with answering("ReadBadge", context), self._sessions() as session:
+        with answering("ReadBadge", context), database.reading(self._sessions) as session:
             badge = uuid_of(request.id, "badge")
             found = badges.read(session, badge, request.with_uptime, clock.now())
             if found is None:
@@ -37,7 +37,7 @@ class Badges:
 
     def ListBadges(self, request: pb.ListBadgesRequest, context: grpc.ServicerContext) -> pb.BadgePage:  # noqa: N802
         """The badges of tags."""
-        with answering("ListBadges", context), self._sessions() as session:
+        with answering("ListBadges", context), database.reading(self._sessions) as session:
             workspace = uuid_of(request.workspace_id, "workspace")
             items, after = badges.list_badges(session, workspace, request.limit, request.after)
             return page(items, after, pb.Badge, pb.BadgePage)

@@ -23,7 +23,7 @@ class Incidents:
         self, request: pb.ListIncidentsRequest, context: grpc.ServicerContext
     ) -> pb.IncidentPage:
         """Incidents by filter."""
-        with answering("ListIncidents", context), self._sessions() as session:
+        with answering("ListIncidents", context), database.reading(self._sessions) as session:
             workspace = uuid_of(request.workspace_id, "workspace")
             link_id = uuid_of(request.link_id, "link") if request.link_id else None
             group = uuid_of(request.group, "group") if request.group else None
@@ -33,7 +33,7 @@ class Incidents:
 
     def GetIncident(self, request: pb.GetIncidentRequest, context: grpc.ServicerContext) -> pb.IncidentStory:  # noqa: N802
         """One incident with its timeline."""
-        with answering("GetIncident", context), self._sessions() as session:
+        with answering("GetIncident", context), database.reading(self._sessions) as session:
             workspace, identity = uuid_of(request.workspace_id, "workspace"), uuid_of(request.id, "incident")
             return _story(incidents.get_story(session, workspace, identity))
 
@@ -49,7 +49,7 @@ class Incidents:
         self, request: pb.ListIncidentGroupsRequest, context: grpc.ServicerContext
     ) -> pb.IncidentGroupPage:
         """Groups by filter."""
-        with answering("ListIncidentGroups", context), self._sessions() as session:
+        with answering("ListIncidentGroups", context), database.reading(self._sessions) as session:
             workspace, wanted = uuid_of(request.workspace_id, "workspace"), GroupFilter(request.state, request.host)
             items, after = groups.list_groups(session, workspace, request.limit, request.after, wanted)
             return page(items, after, pb.IncidentGroup, pb.IncidentGroupPage)
@@ -58,7 +58,7 @@ class Incidents:
         self, request: pb.GetIncidentGroupRequest, context: grpc.ServicerContext
     ) -> pb.IncidentGroup:
         """One group."""
-        with answering("GetIncidentGroup", context), self._sessions() as session:
+        with answering("GetIncidentGroup", context), database.reading(self._sessions) as session:
             workspace, identity = uuid_of(request.workspace_id, "workspace"), uuid_of(request.id, "incident group")
             return _group(groups.get_group(session, workspace, identity))
 

@@ -69,13 +69,13 @@ class LinkChanges:
 
     def CountLinks(self, request: pb.CountLinksRequest, context: grpc.ServicerContext) -> pb.LinkCount:  # noqa: N802
         """How many links there are."""
-        with answering("CountLinks", context), self._sessions() as session:
+        with answering("CountLinks", context), database.reading(self._sessions) as session:
             workspace = uuid_of(request.workspace_id, "workspace")
             return pb.LinkCount(count=queries.count_links(session, workspace, filter_of(request.filter)))
 
     def SelectUrls(self, request: pb.SelectUrlsRequest, context: grpc.ServicerContext) -> pb.UrlPage:  # noqa: N802
         """URLs of links."""
-        with answering("SelectUrls", context), self._sessions() as session:
+        with answering("SelectUrls", context), database.reading(self._sessions) as session:
             workspace, limit = uuid_of(request.workspace_id, "workspace"), _bounded(request.limit)
             urls, after = queries.select_urls(session, workspace, limit, request.after, filter_of(request.filter))
             return pb.UrlPage(urls=urls, next=after)

@@ -41,7 +41,7 @@ class LinksServicer(LinkChanges, Incidents, Windows, Policies, Statistics, Badge
 
     def GetLink(self, request: pb.GetLinkRequest, context: grpc.ServicerContext) -> pb.Link:  # noqa: N802
         """One link."""
-        with answering("GetLink", context), self._sessions() as session:
+        with answering("GetLink", context), database.reading(self._sessions) as session:
             found = queries.get_link(session, uuid_of(request.workspace_id, "workspace"), uuid_of(request.id, "link"))
             if found is None:
                 raise not_found("link")
@@ -49,7 +49,7 @@ class LinksServicer(LinkChanges, Incidents, Windows, Policies, Statistics, Badge
 
     def ListLinks(self, request: pb.ListLinksRequest, context: grpc.ServicerContext) -> pb.LinkPage:  # noqa: N802
         """Links by filter."""
-        with answering("ListLinks", context), self._sessions() as session:
+        with answering("ListLinks", context), database.reading(self._sessions) as session:
             wanted = queries.LinkFilter(
                 request.state, request.verdict, request.reason, request.tag, request.host, request.q
             )
@@ -59,7 +59,7 @@ class LinksServicer(LinkChanges, Incidents, Windows, Policies, Statistics, Badge
 
     def ListChecks(self, request: pb.ListChecksRequest, context: grpc.ServicerContext) -> pb.CheckPage:  # noqa: N802
         """A link's history."""
-        with answering("ListChecks", context), self._sessions() as session:
+        with answering("ListChecks", context), database.reading(self._sessions) as session:
             workspace, link = uuid_of(request.workspace_id, "workspace"), uuid_of(request.link_id, "link")
             if queries.get_link(session, workspace, link) is None:
                 raise not_found("link")
@@ -67,19 +67,19 @@ class LinksServicer(LinkChanges, Incidents, Windows, Policies, Statistics, Badge
 
     def GetJob(self, request: pb.GetJobRequest, context: grpc.ServicerContext) -> pb.Job:  # noqa: N802
         """A job's progress."""
-        with answering("GetJob", context), self._sessions() as session:
+        with answering("GetJob", context), database.reading(self._sessions) as session:
             return _job(session, request.workspace_id, request.id)
 
     def ListResults(self, request: pb.ListResultsRequest, context: grpc.ServicerContext) -> pb.CheckPage:  # noqa: N802
         """A job's results."""
-        with answering("ListResults", context), self._sessions() as session:
+        with answering("ListResults", context), database.reading(self._sessions) as session:
             workspace, job = uuid_of(request.workspace_id, "workspace"), uuid_of(request.job_id, "job")
             found = queries.list_results(session, workspace, job, request.limit, request.after, request.verdict)
             return _checks(*found)
 
     def CountKnown(self, request: pb.CountKnownRequest, context: grpc.ServicerContext) -> pb.KnownCount:  # noqa: N802
         """How many of these links there are."""
-        with answering("CountKnown", context), self._sessions() as session:
+        with answering("CountKnown", context), database.reading(self._sessions) as session:
             ids = [uuid.UUID(bytes=request.ids[at : at + 16]) for at in range(0, len(request.ids), 16)]
             found = queries.count_known(session, uuid_of(request.workspace_id, "workspace"), ids)
             return pb.KnownCount(known=found)

@@ -49,7 +49,7 @@ class NotificationsServicer(notifications_pb2_grpc.NotificationsServicer):
 
     def GetChannel(self, request: pb.GetChannelRequest, context: grpc.ServicerContext) -> pb.Channel:  # noqa: N802
         """One channel."""
-        with answering("GetChannel", context), self._sessions() as session:
+        with answering("GetChannel", context), database.reading(self._sessions) as session:
             workspace, channel = uuid_of(request.workspace_id, "workspace"), uuid_of(request.id, "channel")
             found = queries.get_channel(session, workspace, channel)
             if found is None:
@@ -60,7 +60,7 @@ class NotificationsServicer(notifications_pb2_grpc.NotificationsServicer):
         self, request: pb.ListChannelsRequest, context: grpc.ServicerContext
     ) -> pb.ChannelPage:
         """Every channel of a workspace."""
-        with answering("ListChannels", context), self._sessions() as session:
+        with answering("ListChannels", context), database.reading(self._sessions) as session:
             workspace = uuid_of(request.workspace_id, "workspace")
             items, after = queries.list_channels(session, workspace, request.limit, request.after)
             return page(items, after, pb.Channel, pb.ChannelPage)
@@ -80,7 +80,7 @@ class NotificationsServicer(notifications_pb2_grpc.NotificationsServicer):
         self, request: pb.ListDeliveriesRequest, context: grpc.ServicerContext
     ) -> pb.DeliveryPage:
         """Deliveries by filter."""
-        with answering("ListDeliveries", context), self._sessions() as session:
+        with answering("ListDeliveries", context), database.reading(self._sessions) as session:
             wanted = queries.DeliveryFilter(
                 channel_id=_optional(request.channel_id, "channel"),
                 state=request.state,

@@ -27,7 +27,7 @@ class Policies:
 
     def GetPolicy(self, request: pb.GetPolicyRequest, context: grpc.ServicerContext) -> pb.Policy:  # noqa: N802
         """The policy of a host or of the workspace."""
-        with answering("GetPolicy", context), self._sessions() as session:
+        with answering("GetPolicy", context), database.reading(self._sessions) as session:
             found = policies.get(session, uuid_of(request.workspace_id, "workspace"), request.host)
             if found is None:
                 raise not_found("policy")
@@ -35,7 +35,7 @@ class Policies:
 
     def ListPolicies(self, request: pb.ListPoliciesRequest, context: grpc.ServicerContext) -> pb.PolicyPage:  # noqa: N802
         """The policies of hosts."""
-        with answering("ListPolicies", context), self._sessions() as session:
+        with answering("ListPolicies", context), database.reading(self._sessions) as session:
             workspace = uuid_of(request.workspace_id, "workspace")
             items, after = policies.list_hosts(session, workspace, request.limit, request.after)
             return page(items, after, pb.Policy, pb.PolicyPage)

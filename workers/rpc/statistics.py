@@ -20,7 +20,7 @@ class Statistics:
 
     def GetUptime(self, request: pb.OverTimeRequest, context: grpc.ServicerContext) -> pb.Uptime:  # noqa: N802
         """How much of the time a link was up."""
-        with answering("GetUptime", context), self._sessions() as session:
+        with answering("GetUptime", context), database.reading(self._sessions) as session:
             workspace, link = uuid_of(request.workspace_id, "workspace"), uuid_of(request.id, "link")
             found = statistics.get_uptime(session, workspace, link, _window(request.window_s), clock.now())
             if found is None:
@@ -29,7 +29,7 @@ class Statistics:
 
     def GetLatency(self, request: pb.OverTimeRequest, context: grpc.ServicerContext) -> pb.Latency:  # noqa: N802
         """How long a link took to answer."""
-        with answering("GetLatency", context), self._sessions() as session:
+        with answering("GetLatency", context), database.reading(self._sessions) as session:
             workspace, link = uuid_of(request.workspace_id, "workspace"), uuid_of(request.id, "link")
             found = statistics.get_latency(session, workspace, link, _window(request.window_s), clock.now())
             if found is None:
@@ -38,7 +38,7 @@ class Statistics:
 
     def GetSummary(self, request: pb.SummaryRequest, context: grpc.ServicerContext) -> pb.Summary:  # noqa: N802
         """Many links together."""
-        with answering("GetSummary", context), self._sessions() as session:
+        with answering("GetSummary", context), database.reading(self._sessions) as session:
             workspace, window = uuid_of(request.workspace_id, "workspace"), _window(request.window_s)
             found = statistics.get_summary(session, workspace, request.tag, window, clock.now())
             return to_proto(found, pb.Summary)

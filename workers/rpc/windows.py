@@ -33,13 +33,13 @@ class Windows:
 
     def GetWindow(self, request: pb.GetWindowRequest, context: grpc.ServicerContext) -> pb.Window:  # noqa: N802
         """One window."""
-        with answering("GetWindow", context), self._sessions() as session:
+        with answering("GetWindow", context), database.reading(self._sessions) as session:
             workspace, window = uuid_of(request.workspace_id, "workspace"), uuid_of(request.id, "window")
             return _found(calendar.get(session, workspace, window))
 
     def ListWindows(self, request: pb.ListWindowsRequest, context: grpc.ServicerContext) -> pb.WindowPage:  # noqa: N802
         """Every window of a workspace."""
-        with answering("ListWindows", context), self._sessions() as session:
+        with answering("ListWindows", context), database.reading(self._sessions) as session:
             workspace = uuid_of(request.workspace_id, "workspace")
             items, after = calendar.list_windows(session, workspace, request.limit, request.after)
             return page(items, after, pb.Window, pb.WindowPage)
