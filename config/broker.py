@@ -68,6 +68,10 @@ BUNDLED = {
     # Some five hundred links, as a large part has.
     "CheckLinks": 32 * 1024,
 }
+# How many messages a worker has for each of its threads. What takes as long as a remote server likes must not keep a
+# second waiting that others could do; where a database is all that it takes, the next is to be there when it is done,
+# because the broker takes longer to send one than a worker to do it.
+PREFETCHED = {"intake": 2, "links": 1, "notifications": 1, "audit": 2}
 # A worker gives up what was delivered more often than this and never finished: it makes its workers die. What a worker
 # could not even begin the broker gives up, later, because what its own limit counts must never be a good message.
 DELIVERIES_MOST = 5

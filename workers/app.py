@@ -38,6 +38,7 @@ def make_worker(build: Callable[[Mapping[str, str]], Service], environ: Mapping[
     service = build(environ)
     app = Celery(service.name)
     app.conf.update(configuration(broker.QUEUES[service.name], settings.url))
+    app.conf.worker_prefetch_multiplier = broker.PREFETCHED[service.name]
     undertaker = Undertaker(settings.url, log_settings.process) if broker.is_rabbitmq(settings.url) else None
     closing = threading.Event()
     handling = Handling(broker.QUEUES[service.name], undertaker, load(Worker, environ).patience_s, closing)
@@ -68,7 +69,6 @@ def configuration(queues: Sequence[str], broker_url: str) -> dict[str, Any]:
         "task_reject_on_worker_lost": True,
         "task_acks_on_failure": False,
         "task_acks_on_timeout": False,
-        "worker_prefetch_multiplier": 1,
         "worker_consumer": "workers.consumer:Consumer",
         "worker_hijack_root_logger": False,
         "worker_redirect_stdouts": False,
