@@ -33,6 +33,8 @@ SETTINGS = {
     "PRANALA_SWEEP_LEASE_S": "5",
     "PRANALA_SWEEP_LEASE_MAX_S": "40",
     "PRANALA_LEASE_S": "10",
+    # Nobody is away for longer, and what a wiped broker makes everybody say again is to be done beside the load.
+    "PRANALA_SENT_KEPT_S": "120",
     "PRANALA_MIN_CONFIRM_S": "1",
     "PRANALA_CONFIRM_OFFSETS_S": "1,2,3",
     "PRANALA_CONNECT_TIMEOUT_S": "2",
