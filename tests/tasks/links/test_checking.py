@@ -95,7 +95,7 @@ def test_every_part_is_checked_counted_and_told_of_in_its_own_trace(sessions: Se
             ("finished", 3, {"ok": 3}),
             ("finished", 1, {"ok": 1}),
         ]
-        traces = dict(session.execute(select(Link.url, Link.traceparent)).tuples().all())
+        traces = {row.url: row.traceparent for row in session.execute(select(Link.url, Link.traceparent))}
     assert traces["https://b.example/"] == trace(2)
     assert traces["https://a.example/3"] == trace(3)
     finished = {msgspec.json.decode(body, type=JobFinished).job_id for body, _ in said(sessions, "JobFinished")}
@@ -140,7 +140,7 @@ def test_parts_of_different_ends_go_their_own_ways_together(sessions: Sessions) 
     ]
     check(sessions, told)
     with sessions() as session:
-        links = set(session.execute(select(Link.workspace_id, Link.url)).tuples().all())
+        links = {(workspace, found) for workspace, found in session.execute(select(Link.workspace_id, Link.url))}
         found = queries.get_job(session, WORKSPACE, passing)
     assert links == {(WORKSPACE, url), (OTHER, url), (WORKSPACE, "https://known.example/")}
     assert found
