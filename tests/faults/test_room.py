@@ -22,22 +22,21 @@ from tests.journeys.system import wait_for
 pytestmark = [pytest.mark.servers, pytest.mark.long, pytest.mark.timeout(900)]
 
 ALARM_S = 60.0
-RATE = 20.0
+RATE = 40.0
 MIB = 2**20
 # Links of a batch that fills the database: their URLs have nothing in common that could be shortened.
 FILLING = 4_000
 
 
-def refused(ground: Ground) -> Any:
-    """What a client is told of one more link; None where it is accepted."""
+def refused(ground: Ground) -> dict[str, Any] | None:
+    """What a client is told of one more link, and after how many seconds to come again; None where it is accepted."""
     answer = ground.system.call("POST", "/links", json={"url": ground.page(uuid.uuid4().hex)})
-    return answer if answer.status_code == 503 else None
+    return {**answer.json(), "again_s": int(answer.headers["Retry-After"])} if answer.status_code == 503 else None
 
 
-def is_clear(answer: Any, words: str) -> bool:
+def is_clear(told: dict[str, Any], words: str) -> bool:
     """Whether a refusal says what is lacking, and when to come again."""
-    told = answer.json()
-    return told["type"] == "/problems/no-room" and words in told["detail"] and int(answer.headers["Retry-After"]) > 0
+    return bool(told["type"] == "/problems/no-room" and words in told["detail"] and told["again_s"] > 0)
 
 
 def account(ground: Ground, load: Load, already: set[str]) -> Tally:
